@@ -1,1 +1,25 @@
-//! placeholder
+//! What the relay knows about messages, chats and phone numbers, free of I/O.
+//!
+//! The cast: an [`event::Event`] is what one received webhook means; [`plan::plan`] turns it into a [`plan::Plan`], the
+//! parts to be delivered on the other side; [`backoff`] says when a failed delivery is tried again; [`jid`] and [`phone`]
+//! are the addresses; [`text`] converts between WhatsApp's formatting and Markdown; [`note`] holds every sentence people read.
+//!
+//! Invariant: nothing here reads a clock, a socket, a file or a random source that was not handed in.
+
+#![warn(missing_docs)]
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod backoff;
+pub mod clock;
+pub mod event;
+pub mod id;
+pub mod jid;
+pub mod note;
+pub mod phone;
+pub mod plan;
+pub mod reserved_id;
+pub mod settings;
+pub mod status;
+pub mod text;
+
+pub use clock::{Clock, Timestamp};

@@ -1,1 +1,317 @@
-//! placeholder
+//! The durable inbox that is also the queue.
+//!
+//! The cast: a [`Store`] over SQLite or PostgreSQL; a [`NewEvent`] is stored once and waits in its [`Lane`]; a [`Lease`] is the
+//! right to work on a lane; a [`Link`] is what a message on one side is on the other. Every write goes through one
+//! group-commit writer: whoever gets an answer can rely on its being on the disk.
+//!
+//! Invariant: an event is in exactly one state, and [`Tally::conservation_error`] is zero.
+
+#![warn(missing_docs)]
+
+mod chat;
+mod db;
+mod error;
+mod ingest;
+mod lane;
+mod link;
+mod media;
+mod model;
+mod session;
+mod tally;
+mod vault;
+mod writer;
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use relay_domain::Timestamp;
+use relay_domain::id::{ChatKey, CwConversationId, CwMessageId, SessionId, WaMessageId, WorkerId};
+use secrecy::SecretString;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+pub use chat::{OpenChat, SetPlace};
+pub use error::{Result, StoreError};
+pub use ingest::Ingested;
+pub use lane::{Finish, Note, Postpone, Recorded, SILENCE_MS};
+pub use link::{Reserve, Reserved};
+pub use media::{Offer, OfferFile};
+pub use model::{
+    Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, Lane, LaneKind, Lease, Link, LinkChange, LinkKey, LinkState,
+    NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
+};
+pub use session::{Deleted, UpdateSession};
+
+use crate::db::Db;
+use crate::ingest::Arrival;
+use crate::vault::Vault;
+use crate::writer::Writer;
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// `sqlite://path` or `postgres://…`.
+    pub url: String,
+    /// What tokens are sealed with.
+    pub secret_key: SecretString,
+}
+
+/// The store of one process.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Db,
+    writer: Writer,
+    vault: Vault,
+    worker: WorkerId,
+    closing: Arc<Closing>,
+}
+
+/// What must outlive every clone of a store.
+#[derive(Debug)]
+struct Closing {
+    writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    /// Held for as long as this process uses the SQLite file.
+    _lock: Option<File>,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date and checks the key.
+    pub async fn open(config: &StoreConfig) -> Result<Self> {
+        let (db, lock) = match config.url.split_once("://") {
+            Some(("sqlite", path)) => {
+                let path = Path::new(path.split('?').next().unwrap_or(path));
+                let lock = lock(path)?;
+                (Db::sqlite(&path.to_string_lossy()).await?, Some(lock))
+            }
+            Some(("postgres" | "postgresql", _)) => (Db::postgres(&config.url).await?, None),
+            other => {
+                let scheme = other.map_or_else(|| config.url.clone(), |(scheme, _)| scheme.to_owned());
+                return Err(StoreError::UnknownScheme { scheme });
+            }
+        };
+        db.migrate().await?;
+        let worker = WorkerId::generate();
+        let (writer, task) = Writer::start(db.clone(), ingest::shard_of(worker.as_str()));
+        let exclusive = lock.is_some();
+        let closing = Arc::new(Closing { writer: tokio::sync::Mutex::new(Some(task)), _lock: lock });
+        let store = Self { db, writer, vault: Vault::new(&config.secret_key), worker, closing };
+        store.check_key().await?;
+        if exclusive {
+            store.writer.write(lane::TakeOver).await?;
+        }
+        store.beat().await?;
+        Ok(store)
+    }
+
+    async fn check_key(&self) -> Result<()> {
+        let kept = self.writer.write(KeepCheck(self.vault.check_value())).await?;
+        self.vault.verify(&kept)
+    }
+
+    /// The identity of this process among those that share the database.
+    pub fn worker(&self) -> &WorkerId {
+        &self.worker
+    }
+
+    /// Told whenever a commit brought new events.
+    pub fn arrived(&self) -> &Arc<Notify> {
+        &self.writer.arrived
+    }
+
+    /// Stores what was received and returns once that is durable.
+    pub async fn ingest(&self, event: NewEvent) -> Result<Ingested> {
+        let (arrival, answer) = Arrival::new(event);
+        self.writer.arrive(arrival)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Says that this process is alive; must happen more often than every [`SILENCE_MS`].
+    pub async fn beat(&self) -> Result<()> {
+        self.writer.write(lane::Beat(self.worker.clone())).await
+    }
+
+    /// Takes up to `limit` lanes whose first event is due, leaving sessions that are saturated.
+    pub async fn claim(&self, now: Timestamp, limit: u32, saturated: Vec<SessionId>) -> Result<Vec<Lease>> {
+        self.writer.write(lane::Claim { worker: self.worker.clone(), now, limit, saturated }).await
+    }
+
+    /// What a lane may deliver now, in order.
+    pub async fn due_events(&self, lane: &Lane, now: Timestamp) -> Result<Vec<PendingEvent>> {
+        lane::due_events(&self.db, lane, now).await
+    }
+
+    /// When the next free lane is due.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
+        lane::next_due(&self.db).await
+    }
+
+    /// Ends an event.
+    pub async fn finish(&self, finish: Finish) -> Result<Recorded> {
+        self.writer.write(finish).await
+    }
+
+    /// Lets a lane wait with its event at the head.
+    pub async fn postpone(&self, postpone: Postpone) -> Result<Recorded> {
+        self.writer.write(postpone).await
+    }
+
+    /// Records what became of parts of an event that goes on.
+    pub async fn note(&self, note: Note) -> Result<Recorded> {
+        self.writer.write(note).await
+    }
+
+    /// Gives a lane back as it is.
+    pub async fn release(&self, lease: Lease) -> Result<Recorded> {
+        self.writer.write(lane::Release(lease)).await
+    }
+
+    /// Writes parts down before they are posted.
+    pub async fn reserve(&self, reserve: Reserve) -> Result<Reserved> {
+        self.writer.write(reserve).await
+    }
+
+    /// Links of a WhatsApp message id.
+    pub async fn links_by_wa(&self, session: &SessionId, id: &WaMessageId) -> Result<Vec<Link>> {
+        link::by_wa(&self.db, session, id).await
+    }
+
+    /// Links of a Chatwoot message.
+    pub async fn links_by_cw(&self, session: &SessionId, message: CwMessageId) -> Result<Vec<Link>> {
+        link::by_cw(&self.db, session, message).await
+    }
+
+    /// The newest message of ours known in a conversation.
+    pub async fn newest_in(&self, session: &SessionId, conversation: CwConversationId) -> Result<Option<CwMessageId>> {
+        link::newest_before(&self.db, session, conversation).await
+    }
+
+    /// Finds or opens a chat.
+    pub async fn open_chat(&self, open: OpenChat) -> Result<ChatKey> {
+        self.writer.write(open).await
+    }
+
+    /// One chat.
+    pub async fn chat(&self, session: &SessionId, key: &ChatKey) -> Result<Option<Chat>> {
+        chat::get(&self.db, session, key).await
+    }
+
+    /// The chat that goes by a name.
+    pub async fn chat_by_alias(&self, session: &SessionId, alias: &str) -> Result<Option<ChatKey>> {
+        chat::by_alias(&self.db, session, alias).await
+    }
+
+    /// Remembers where a chat lives in Chatwoot.
+    pub async fn set_place(&self, place: SetPlace) -> Result<()> {
+        self.writer.write(place).await
+    }
+
+    /// Stores a new session.
+    pub async fn insert_session(&self, session: Session) -> Result<()> {
+        self.writer.write(session::InsertSession::new(session, &self.vault)?).await
+    }
+
+    /// Changes the state of a session.
+    pub async fn update_session(&self, update: UpdateSession) -> Result<()> {
+        self.writer.write(update).await
+    }
+
+    /// Removes a session; unless forced, only when nothing of it waits.
+    pub async fn delete_session(&self, id: &SessionId, force: bool) -> Result<Deleted> {
+        self.writer.write(session::DeleteSession { id: id.clone(), force }).await
+    }
+
+    /// All sessions, oldest first.
+    pub async fn sessions(&self) -> Result<Vec<Session>> {
+        session::all(&self.db, &self.vault).await
+    }
+
+    /// The session of a name.
+    pub async fn session_by_name(&self, name: &str) -> Result<Option<Session>> {
+        session::by_name(&self.db, &self.vault, name).await
+    }
+
+    /// Puts a file on offer.
+    pub async fn offer_file(&self, offer: OfferFile) -> Result<()> {
+        self.writer.write(offer).await
+    }
+
+    /// Uses up one fetch of an offered file.
+    pub async fn take_file(&self, token_hash: [u8; 32], now: Timestamp) -> Result<Option<Offer>> {
+        self.writer.write(media::TakeFile { token_hash, now }).await
+    }
+
+    /// Withdraws expired offers and returns their paths.
+    pub async fn withdraw_expired(&self, now: Timestamp) -> Result<Vec<String>> {
+        self.writer.write(media::WithdrawExpired(now)).await
+    }
+
+    /// Paths of all files on offer.
+    pub async fn offered_paths(&self) -> Result<Vec<String>> {
+        media::offered_paths(&self.db).await
+    }
+
+    /// Counts all events.
+    pub async fn tally(&self) -> Result<Tally> {
+        tally::count(&self.db).await
+    }
+
+    /// When the oldest pending event arrived.
+    pub async fn oldest_pending(&self) -> Result<Option<Timestamp>> {
+        tally::oldest_pending(&self.db).await
+    }
+
+    /// Empties up to 1,000 bodies of events that ended well before `done_before`, or otherwise before `dead_before`.
+    pub async fn purge(&self, done_before: Timestamp, dead_before: Timestamp) -> Result<u64> {
+        self.writer.write(tally::Purge { done_before, dead_before }).await
+    }
+
+    /// Gives up all leases and closes the database.
+    pub async fn close(&self) -> Result<()> {
+        let retired = self.writer.write(lane::Retire(self.worker.clone())).await;
+        if let Some(task) = self.closing.writer.lock().await.take() {
+            task.abort();
+        }
+        self.db.close().await;
+        retired
+    }
+}
+
+/// Keeps the first check value there is.
+struct KeepCheck(String);
+
+impl writer::Verb for KeepCheck {
+    type Out = String;
+
+    async fn apply(&self, tx: &mut db::Tx) -> Result<String> {
+        let (kept,): (String,) = db::on!(tx, |conn| {
+            sqlx::query_as(
+                "-- keep_check\nINSERT INTO setting (name, value) VALUES ('secret_check', $1) \
+                 ON CONFLICT (name) DO UPDATE SET value = setting.value RETURNING value",
+            )
+            .bind(&self.0)
+            .fetch_one(conn)
+            .await
+        })
+        .map_err(StoreError::database("check the secret key"))?;
+        Ok(kept)
+    }
+}
+
+/// Makes sure that no other process uses the SQLite file. The lock ends with the process, however it ends.
+fn lock(path: &Path) -> Result<File> {
+    let failed = |path: &Path| {
+        let path = path.display().to_string();
+        move |source| StoreError::File { path, source: Arc::new(source) }
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(failed(folder))?;
+    }
+    let side: PathBuf = path.with_extension("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&side).map_err(failed(&side))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked),
+        Err(TryLockError::Error(error)) => Err(failed(&side)(error)),
+    }
+}

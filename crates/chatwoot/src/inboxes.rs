@@ -1,0 +1,98 @@
+//! Inboxes: where the webhook is set and where its secret is read.
+
+use std::fmt;
+
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::wire::{Missing, Read, flag, int, list, need, text};
+
+/// An inbox.
+#[derive(Clone)]
+pub struct Inbox {
+    /// Id of the inbox.
+    pub id: i64,
+    /// Name of the inbox.
+    pub name: String,
+    /// Class of the channel, such as `Channel::Api`.
+    pub channel_type: String,
+    /// Where its events are sent; null until set, and only for API inboxes.
+    pub webhook_url: Option<String>,
+    /// Key of the webhook signature: from 4.13.0, and for administrators only.
+    pub secret: Option<SecretString>,
+    /// Whether a contact keeps one conversation forever.
+    pub lock_to_single_conversation: bool,
+    /// Name of the inbox in the public API.
+    pub inbox_identifier: Option<String>,
+}
+
+impl Inbox {
+    /// Says whether this is an API inbox, the only kind that takes incoming messages and status updates.
+    pub fn is_api(&self) -> bool {
+        self.channel_type == "Channel::Api"
+    }
+}
+
+/// Leaves out the webhook address, which may carry a token in its query.
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("channel_type", &self.channel_type)
+            .field("has_webhook_url", &self.webhook_url.is_some())
+            .field("has_secret", &self.secret.is_some())
+            .field("lock_to_single_conversation", &self.lock_to_single_conversation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Read for Inbox {
+    fn read(value: &Value) -> Result<Self, Missing> {
+        let non_empty = |key| text(value, key).filter(|text| !text.is_empty());
+        Ok(Self {
+            id: need(int(value, "id"), "id")?,
+            name: text(value, "name").unwrap_or_default(),
+            channel_type: need(text(value, "channel_type"), "channel_type")?,
+            webhook_url: non_empty("webhook_url"),
+            secret: non_empty("secret").map(SecretString::from),
+            lock_to_single_conversation: flag(value, "lock_to_single_conversation").unwrap_or(false),
+            inbox_identifier: non_empty("inbox_identifier"),
+        })
+    }
+}
+
+impl Client {
+    /// Lists the inboxes the token's user can see.
+    pub async fn inboxes(&self) -> Result<Vec<Inbox>, Error> {
+        let call = self.call("inboxes", Method::GET, &["inboxes"]);
+        call.read(|answer| list(answer, "payload")).await
+    }
+
+    /// Reads an inbox.
+    pub async fn inbox(&self, id: i64) -> Result<Inbox, Error> {
+        let call = self.call("inbox", Method::GET, &["inboxes", &id.to_string()]);
+        call.read(Inbox::read).await
+    }
+
+    /// Sends the events of an API inbox to `webhook_url`. Needs an administrator.
+    pub async fn set_inbox_webhook(&self, id: i64, webhook_url: &str) -> Result<Inbox, Error> {
+        let call = self.call("set_inbox_webhook", Method::PATCH, &["inboxes", &id.to_string()]);
+        let body = json!({ "channel": { "webhook_url": webhook_url } });
+        call.json(&body).read(Inbox::read).await
+    }
+
+    /// Creates an API inbox in which a contact keeps one conversation. Needs an administrator.
+    pub async fn create_api_inbox(&self, name: &str, webhook_url: &str) -> Result<Inbox, Error> {
+        let call = self.call("create_api_inbox", Method::POST, &["inboxes"]);
+        let body = json!({
+            "name": name,
+            "lock_to_single_conversation": true,
+            "channel": { "type": "api", "webhook_url": webhook_url },
+        });
+        call.json(&body).read(Inbox::read).await
+    }
+}

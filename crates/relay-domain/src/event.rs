@@ -1,0 +1,276 @@
+//! What one received webhook means, whichever side it came from.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::id::{CwMessageId, WaMessageId};
+use crate::status::Receipt;
+
+/// A webhook, understood.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A message seen on WhatsApp, from the customer or from our own phone.
+    WhatsApp(WaMessage),
+    /// A message seen in Chatwoot.
+    Chatwoot(CwMessage),
+    /// What became of a message we sent to WhatsApp.
+    Receipt {
+        /// The message.
+        id: WaMessageId,
+        /// How far it got.
+        receipt: Receipt,
+    },
+    /// Nothing to relay, for a reason that is recorded.
+    Nothing(Ignored),
+}
+
+/// A message seen on WhatsApp.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WaMessage {
+    /// WhatsApp's id.
+    pub id: WaMessageId,
+    /// Who wrote it.
+    pub author: Author,
+    /// When it was written, to the second.
+    pub sent_at: Timestamp,
+    /// The message it replies to.
+    pub quote: Option<Quote>,
+    /// What it says.
+    pub content: Content,
+}
+
+/// Who wrote a WhatsApp message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// The customer.
+    Customer,
+    /// Us, on the phone or with another program on the same number.
+    Ourselves,
+    /// This relay, most likely: a copy of what was sent through CodeChat. Only a missing link proves otherwise.
+    ApiClient,
+}
+
+/// The message that a reply answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// WhatsApp's id of it.
+    pub id: WaMessageId,
+    /// Its beginning, for when it was never relayed.
+    pub excerpt: Option<String>,
+}
+
+/// What a WhatsApp message says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Text in WhatsApp's own formatting.
+    Text(String),
+    /// One file.
+    Media(Media),
+    /// A kind that is announced by name until it has a form of its own.
+    Other(OtherKind),
+}
+
+/// One file on WhatsApp.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Media {
+    /// What it is.
+    pub kind: MediaKind,
+    /// Text beneath it, in WhatsApp's formatting.
+    pub caption: Option<String>,
+    /// Its name, for documents.
+    pub file_name: Option<String>,
+    /// What the sender says it is.
+    pub mime: Option<String>,
+    /// What the sender says it weighs, in bytes.
+    pub size: Option<u64>,
+    /// Where its bytes are.
+    pub source: MediaSource,
+}
+
+/// What CodeChat needs to fetch and decrypt a file: the innermost message, unwrapped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MediaSource {
+    /// Key of the protocol message, such as `imageMessage`.
+    pub message_type: String,
+    /// That message.
+    pub content: Value,
+}
+
+/// Kinds of file that WhatsApp tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediaKind {
+    /// A picture.
+    Image,
+    /// A film.
+    Video,
+    /// A short silent film shown as an animation.
+    Gif,
+    /// A round film recorded in the chat.
+    VideoNote,
+    /// A recording made in the chat.
+    VoiceNote,
+    /// An audio file.
+    Audio,
+    /// Any file.
+    Document,
+    /// A sticker, still or animated (WebP).
+    Sticker,
+}
+
+/// Kinds that are shown as a placeholder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OtherKind {
+    /// A place.
+    Location,
+    /// A place that moves.
+    LiveLocation,
+    /// One or more contact cards.
+    Contact,
+    /// A question with options.
+    Poll,
+    /// An answer to a question with options (encrypted).
+    PollVote,
+    /// An emoji on a message; `None` when it was taken back.
+    Reaction(Option<String>),
+    /// A message was changed.
+    Edit,
+    /// A message was deleted for everyone.
+    Deletion,
+    /// An appointment.
+    CalendarEvent,
+    /// Several pictures announced together.
+    Album,
+    /// A message was pinned, kept or unpinned.
+    Pin,
+    /// An invitation to a group.
+    GroupInvite,
+    /// A shopping order.
+    Order,
+    /// A product of a catalogue.
+    Product,
+    /// A payment or a request for one.
+    Payment,
+    /// A message with buttons, a list or a template.
+    Interactive,
+    /// The choice made on such a message.
+    InteractiveReply,
+    /// A sticker in a format that browsers cannot show.
+    LottieSticker,
+    /// The disappearing-messages timer was changed.
+    DisappearingTimer,
+    /// Anything else, by its protocol name.
+    Unknown(String),
+}
+
+/// A message seen in Chatwoot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CwMessage {
+    /// Chatwoot's id.
+    pub id: CwMessageId,
+    /// Who it is for and who made it.
+    pub role: CwRole,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// Text in Markdown.
+    pub text: Option<String>,
+    /// Attached files, in order.
+    pub files: Vec<AgentFile>,
+    /// The message it replies to.
+    pub reply_to: Option<CwMessageId>,
+}
+
+/// Who a Chatwoot message is for and who made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CwRole {
+    /// For the customer: from an agent, a bot, an automation or a template.
+    ToCustomer,
+    /// For the customer, but created through the API with an id of its own: an echo of what we relayed.
+    ApiEcho,
+    /// From the customer: what we relayed.
+    FromCustomer,
+    /// For agents only.
+    PrivateNote,
+    /// Deleted before it could be sent.
+    Deleted,
+}
+
+/// A file that an agent attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentFile {
+    /// What it is.
+    pub kind: AgentFileKind,
+    /// Where Chatwoot serves it.
+    pub url: String,
+    /// Its real name.
+    pub name: String,
+    /// What Chatwoot found it to be.
+    pub mime: Option<String>,
+}
+
+/// Kinds of attachment that Chatwoot tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AgentFileKind {
+    /// A picture.
+    Image,
+    /// A film.
+    Video,
+    /// A recording or an audio file: sent as a voice note.
+    Audio,
+    /// Anything else.
+    Document,
+}
+
+macro_rules! ignored {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// Why a webhook ended without a message on the other side.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Ignored {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Ignored {
+            /// Stable name, kept with the event.
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+ignored! {
+    /// A copy of what this relay sent to WhatsApp.
+    OwnCopy = "own_copy",
+    /// A copy of what this relay posted to Chatwoot.
+    ApiEcho = "api_echo",
+    /// A message from the customer as Chatwoot repeats it to us.
+    FromCustomer = "from_customer",
+    /// A note between agents.
+    PrivateNote = "private_note",
+    /// Deleted in Chatwoot before it was sent.
+    Deleted = "deleted_before_sending",
+    /// Neither text nor file.
+    Empty = "empty",
+    /// A group chat, and groups are off.
+    GroupsOff = "groups_off",
+    /// A status update (story).
+    StatusUpdate = "status_update",
+    /// A channel post.
+    Newsletter = "newsletter",
+    /// A broadcast list.
+    BroadcastList = "broadcast_list",
+    /// A receipt for a message that this relay did not send.
+    ForeignReceipt = "foreign_receipt",
+    /// A receipt that says nothing new.
+    StaleReceipt = "stale_receipt",
+    /// A change of state that is acted on elsewhere.
+    StateChange = "state_change",
+    /// An event that nothing is made of.
+    NoInterest = "no_interest",
+    /// An event that this version does not know.
+    UnknownEvent = "unknown_event",
+    /// An event whose shape this version does not understand.
+    UnknownShape = "unknown_shape",
+}

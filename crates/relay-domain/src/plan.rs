@@ -1,0 +1,264 @@
+//! What is to be done about an [`Event`]: the parts to deliver on the other side, in order.
+//!
+//! A plan holds intent only. Remote ids (conversation, quoted message) are looked up when it is carried out.
+
+use crate::event::{AgentFile, AgentFileKind, Author, Content, CwMessage, CwRole, Event, Ignored, Media, Quote, WaMessage};
+use crate::id::{CwMessageId, WaMessageId};
+use crate::jid::Server;
+use crate::note::{self, Locale};
+use crate::status::Receipt;
+use crate::text;
+
+/// WhatsApp cuts captions beyond this many characters, so longer ones travel as a text of their own.
+pub const MAX_CAPTION_CHARS: usize = 1024;
+
+/// The deliveries that an event calls for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// None.
+    Ignore(Ignored),
+    /// Post to Chatwoot.
+    Chatwoot(ChatwootPost),
+    /// Send to WhatsApp, part by part.
+    WhatsApp(Vec<WhatsAppPart>),
+    /// Show a receipt on the agent's message.
+    Receipt {
+        /// The message at WhatsApp.
+        id: WaMessageId,
+        /// How far it got.
+        receipt: Receipt,
+    },
+}
+
+/// One message for Chatwoot.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatwootPost {
+    /// Its id at WhatsApp.
+    pub id: WaMessageId,
+    /// Whether it is shown as ours, written outside Chatwoot.
+    pub from_phone: bool,
+    /// It may be a copy of our own send: post only when no link proves that it is.
+    pub maybe_own_copy: bool,
+    /// Text in Markdown.
+    pub text: Option<String>,
+    /// A file to fetch and attach.
+    pub media: Option<Media>,
+    /// Show Chatwoot's bubble for messages it cannot display.
+    pub unsupported: bool,
+    /// The message it replies to.
+    pub quote: Option<Quote>,
+}
+
+/// One message for WhatsApp: a text, or a file with or without a caption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WhatsAppPart {
+    /// Position among the parts, from 0; part of its idempotency key.
+    pub index: u16,
+    /// The Chatwoot message it replies to. Only the first part of a message quotes.
+    pub reply_to: Option<CwMessageId>,
+    /// What is sent.
+    pub body: WhatsAppBody,
+}
+
+/// What is sent to WhatsApp.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WhatsAppBody {
+    /// Text in WhatsApp's formatting.
+    Text(String),
+    /// A file.
+    File {
+        /// Where it is and what it is.
+        file: AgentFile,
+        /// Text beneath it.
+        caption: Option<String>,
+    },
+}
+
+/// What a plan must know about the chat.
+#[derive(Clone, Copy, Debug)]
+pub struct ChatView<'a> {
+    /// Which kind of address the chat has; `None` when Chatwoot's contact has none yet.
+    pub server: Option<&'a Server>,
+    /// Language of placeholders.
+    pub locale: Locale,
+}
+
+/// Decides what becomes of an event.
+pub fn plan(event: Event, view: ChatView<'_>) -> Plan {
+    match event {
+        Event::WhatsApp(message) => from_whatsapp(message, view),
+        Event::Chatwoot(message) => from_chatwoot(message),
+        Event::Receipt { id, receipt } => Plan::Receipt { id, receipt },
+        Event::Nothing(reason) => Plan::Ignore(reason),
+    }
+}
+
+/// Chats that are not conversations with a customer.
+pub fn ignored_chat(server: &Server) -> Option<Ignored> {
+    match server {
+        Server::Group => Some(Ignored::GroupsOff),
+        Server::Status => Some(Ignored::StatusUpdate),
+        Server::Broadcast => Some(Ignored::BroadcastList),
+        Server::Newsletter => Some(Ignored::Newsletter),
+        Server::User | Server::Lid | Server::Call | Server::Bot | Server::Other(_) => None,
+    }
+}
+
+fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
+    if let Some(reason) = view.server.and_then(ignored_chat) {
+        return Plan::Ignore(reason);
+    }
+    let mut post = ChatwootPost {
+        id: message.id,
+        from_phone: message.author != Author::Customer,
+        maybe_own_copy: message.author == Author::ApiClient,
+        text: None,
+        media: None,
+        unsupported: false,
+        quote: message.quote,
+    };
+    match message.content {
+        Content::Text(text) => post.text = Some(text::to_markdown(&text)),
+        Content::Media(media) => {
+            post.text = media.caption.as_deref().map(text::to_markdown);
+            post.media = Some(media);
+        }
+        Content::Other(kind) => {
+            post.text = Some(note::placeholder(view.locale, &kind));
+            post.unsupported = true;
+        }
+    }
+    // Chatwoot runs Liquid over outgoing texts only
+    if post.from_phone {
+        post.text = post.text.map(|text| text::guard_liquid(&text));
+    }
+    Plan::Chatwoot(post)
+}
+
+fn from_chatwoot(message: CwMessage) -> Plan {
+    match message.role {
+        CwRole::ToCustomer => {}
+        CwRole::ApiEcho => return Plan::Ignore(Ignored::ApiEcho),
+        CwRole::FromCustomer => return Plan::Ignore(Ignored::FromCustomer),
+        CwRole::PrivateNote => return Plan::Ignore(Ignored::PrivateNote),
+        CwRole::Deleted => return Plan::Ignore(Ignored::Deleted),
+    }
+    let text = message.text.as_deref().map(text::to_whatsapp).filter(|text| !text.trim().is_empty());
+    let bodies = bodies(text, message.files);
+    if bodies.is_empty() {
+        return Plan::Ignore(Ignored::Empty);
+    }
+    let parts = (0u16..).zip(bodies).map(|(index, body)| WhatsAppPart {
+        index,
+        reply_to: message.reply_to.filter(|_| index == 0),
+        body,
+    });
+    Plan::WhatsApp(parts.collect())
+}
+
+/// The text once: beneath the first file where WhatsApp shows captions, before it otherwise.
+fn bodies(text: Option<String>, files: Vec<AgentFile>) -> Vec<WhatsAppBody> {
+    let takes_caption = files.first().is_some_and(|file| file.kind != AgentFileKind::Audio);
+    let fits = text.as_ref().is_some_and(|text| text.chars().count() <= MAX_CAPTION_CHARS);
+    let (mut caption, leading) = if takes_caption && fits { (text, None) } else { (None, text) };
+    let mut bodies: Vec<_> = leading.map(WhatsAppBody::Text).into_iter().collect();
+    bodies.extend(files.into_iter().map(|file| WhatsAppBody::File { file, caption: caption.take() }));
+    bodies
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::event::OtherKind;
+
+    fn agent(text: Option<&str>, kinds: &[AgentFileKind]) -> CwMessage {
+        let file = |(index, kind): (usize, &AgentFileKind)| AgentFile {
+            kind: *kind,
+            url: format!("https://chat.example.com/{index}"),
+            name: format!("{index}.bin"),
+            mime: None,
+        };
+        CwMessage {
+            id: CwMessageId::new(9),
+            role: CwRole::ToCustomer,
+            created_at: Timestamp::from_secs(1),
+            text: text.map(ToOwned::to_owned),
+            files: kinds.iter().enumerate().map(file).collect(),
+            reply_to: Some(CwMessageId::new(3)),
+        }
+    }
+
+    const VIEW: ChatView<'_> = ChatView { server: Some(&Server::User), locale: Locale::En };
+
+    fn parts(message: CwMessage) -> Vec<WhatsAppPart> {
+        match plan(Event::Chatwoot(message), VIEW) {
+            Plan::WhatsApp(parts) => parts,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn text_rides_once_beneath_the_first_picture_and_only_the_first_part_quotes() {
+        let parts = parts(agent(Some("**hi**"), &[AgentFileKind::Image, AgentFileKind::Document]));
+        let captions: Vec<_> = parts
+            .iter()
+            .map(|part| match &part.body {
+                WhatsAppBody::File { caption, .. } => caption.as_deref(),
+                WhatsAppBody::Text(text) => panic!("{text}"),
+            })
+            .collect();
+        assert_eq!(captions, [Some("*hi*"), None]);
+        assert_eq!(parts.iter().map(|part| part.reply_to.is_some()).collect::<Vec<_>>(), [true, false]);
+    }
+
+    #[test]
+    fn text_goes_ahead_of_a_voice_note_and_of_a_file_when_it_is_too_long_for_a_caption() {
+        let voice = parts(agent(Some("hi"), &[AgentFileKind::Audio]));
+        assert_eq!(voice.len(), 2);
+        assert_eq!(voice[0].body, WhatsAppBody::Text("hi".into()));
+        let long = "x".repeat(MAX_CAPTION_CHARS + 1);
+        assert_eq!(parts(agent(Some(&long), &[AgentFileKind::Image])).len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_for_the_customer_is_never_sent() {
+        let table = [
+            (CwRole::ApiEcho, Ignored::ApiEcho),
+            (CwRole::FromCustomer, Ignored::FromCustomer),
+            (CwRole::PrivateNote, Ignored::PrivateNote),
+            (CwRole::Deleted, Ignored::Deleted),
+        ];
+        for (role, reason) in table {
+            let message = CwMessage { role, ..agent(Some("secret"), &[]) };
+            assert_eq!(plan(Event::Chatwoot(message), VIEW), Plan::Ignore(reason));
+        }
+        assert_eq!(plan(Event::Chatwoot(agent(Some(" \n"), &[])), VIEW), Plan::Ignore(Ignored::Empty));
+    }
+
+    fn customer(content: Content) -> Event {
+        Event::WhatsApp(WaMessage {
+            id: WaMessageId::new("A"),
+            author: Author::Customer,
+            sent_at: Timestamp::from_secs(1),
+            quote: None,
+            content,
+        })
+    }
+
+    #[test]
+    fn unknown_kinds_are_announced_by_name() {
+        let event = customer(Content::Other(OtherKind::Unknown("fooMessage".into())));
+        let Plan::Chatwoot(post) = plan(event, VIEW) else { panic!("not posted") };
+        assert!(post.unsupported);
+        assert!(post.text.is_some_and(|text| text.contains("fooMessage")));
+    }
+
+    #[test]
+    fn chats_without_a_customer_are_left_alone() {
+        for (server, reason) in [(Server::Group, Ignored::GroupsOff), (Server::Status, Ignored::StatusUpdate)] {
+            let view = ChatView { server: Some(&server), locale: Locale::En };
+            assert_eq!(plan(customer(Content::Text("x".into())), view), Plan::Ignore(reason));
+        }
+    }
+}

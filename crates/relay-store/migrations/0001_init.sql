@@ -1,0 +1,156 @@
+-- One text for SQLite and PostgreSQL: times are epoch milliseconds, ids and JSON are text, flags are 0 or 1.
+
+-- Facts about the installation itself, such as the check value of its secret key.
+CREATE TABLE setting (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+-- One WhatsApp number joined to one Chatwoot inbox. Columns ending in _sealed are encrypted, in _hash one-way.
+CREATE TABLE session (
+    id                     TEXT   PRIMARY KEY,
+    name                   TEXT   NOT NULL UNIQUE,
+    description            TEXT,
+    state                  TEXT   NOT NULL CHECK (state IN ('active', 'paused')),
+    state_reason           TEXT,
+    connection             TEXT   NOT NULL,
+    codechat_url           TEXT   NOT NULL,
+    codechat_token_sealed  BYTEA  NOT NULL,
+    codechat_hook_hash     BYTEA  NOT NULL,
+    chatwoot_url           TEXT   NOT NULL,
+    chatwoot_account       BIGINT NOT NULL,
+    chatwoot_inbox         BIGINT NOT NULL,
+    chatwoot_token_sealed  BYTEA  NOT NULL,
+    chatwoot_secret_sealed BYTEA,
+    chatwoot_hook_hash     BYTEA  NOT NULL,
+    settings               TEXT   NOT NULL,
+    created_at             BIGINT NOT NULL,
+    -- two sessions on one inbox would send every answer twice
+    UNIQUE (chatwoot_url, chatwoot_account, chatwoot_inbox)
+);
+
+CREATE TABLE chat (
+    session      TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    key          TEXT NOT NULL,
+    -- where messages to this chat are sent; NULL while Chatwoot's contact has no usable number
+    jid          TEXT,
+    name         TEXT,
+    contact      BIGINT,
+    source_id    TEXT,
+    conversation BIGINT,
+    PRIMARY KEY (session, key),
+    CHECK ((contact IS NULL) = (source_id IS NULL))
+);
+
+-- Every JID, LID and Chatwoot source id under which a chat was ever seen.
+CREATE TABLE chat_alias (
+    session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    alias   TEXT NOT NULL,
+    chat    TEXT NOT NULL,
+    PRIMARY KEY (session, alias)
+);
+
+-- Processes alive; a lane leased by a silent one is free.
+CREATE TABLE worker (
+    id      TEXT   PRIMARY KEY,
+    beat_at BIGINT NOT NULL
+);
+
+-- Strict order inside a lane, none between lanes.
+CREATE TABLE lane (
+    key          TEXT   PRIMARY KEY,
+    session      TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    kind         TEXT   NOT NULL CHECK (kind IN ('in', 'out', 'receipt')),
+    chat         TEXT   NOT NULL,
+    -- when its first event may run; NULL while nothing is pending
+    next_at      BIGINT,
+    -- 1 while waiting after a failure: a new event must not wake the lane early
+    backing_off  BIGINT NOT NULL DEFAULT 0 CHECK (backing_off IN (0, 1)),
+    -- the highest order key delivered so far; what arrives below it is late
+    done_to      BIGINT NOT NULL DEFAULT 0,
+    lease_worker TEXT,
+    lease_token  TEXT,
+    CHECK ((lease_worker IS NULL) = (lease_token IS NULL))
+);
+CREATE INDEX lane_due ON lane (next_at) WHERE next_at IS NOT NULL;
+
+-- The inbox and the queue: a received webhook until, and after, it reaches its one terminal state.
+CREATE TABLE event (
+    id              TEXT   PRIMARY KEY,
+    session         TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    lane            TEXT   NOT NULL,
+    source          TEXT   NOT NULL CHECK (source IN ('codechat', 'chatwoot', 'relay')),
+    kind            TEXT   NOT NULL,
+    dedup_key       TEXT   NOT NULL CHECK (dedup_key <> ''),
+    order_key       BIGINT NOT NULL,
+    received_at     BIGINT NOT NULL,
+    run_at          BIGINT NOT NULL,
+    origin          TEXT   NOT NULL CHECK (origin IN ('webhook', 'sweep', 'import', 'notice', 'manual')),
+    body            BYTEA,
+    state           TEXT   NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'ignored', 'dead', 'expired')),
+    reason          TEXT,
+    attempts        BIGINT NOT NULL DEFAULT 0,
+    first_failed_at BIGINT,
+    finished_at     BIGINT,
+    UNIQUE (session, source, dedup_key),
+    CHECK ((state = 'pending') = (finished_at IS NULL))
+);
+CREATE INDEX event_pending ON event (lane, order_key, received_at, id) WHERE state = 'pending';
+CREATE INDEX event_finished ON event (finished_at) WHERE body IS NOT NULL AND finished_at IS NOT NULL;
+
+-- Counted when events are stored, apart from them, so that the sum over their states can be checked against it.
+CREATE TABLE tally (
+    session  TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    shard    BIGINT NOT NULL,
+    received BIGINT NOT NULL,
+    PRIMARY KEY (session, shard)
+);
+
+CREATE TABLE attempt (
+    event       TEXT   NOT NULL REFERENCES event (id) ON DELETE CASCADE,
+    number      BIGINT NOT NULL,
+    started_at  BIGINT NOT NULL,
+    duration_ms BIGINT NOT NULL,
+    outcome     TEXT   NOT NULL,
+    http_status BIGINT,
+    detail      TEXT,
+    worker      TEXT   NOT NULL,
+    PRIMARY KEY (event, number)
+);
+
+-- What a message on one side is on the other, part by part. Written as an intent before anything is posted.
+CREATE TABLE link (
+    session         TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    direction       TEXT   NOT NULL CHECK (direction IN ('in', 'out')),
+    source_id       TEXT   NOT NULL,
+    part            BIGINT NOT NULL,
+    parts           BIGINT NOT NULL,
+    chat            TEXT   NOT NULL,
+    event           TEXT   NOT NULL,
+    state           TEXT   NOT NULL CHECK (state IN ('intent', 'sent', 'failed')),
+    -- the last time an attempt may have reached the destination; NULL when none can have
+    tried_at        BIGINT,
+    wa_id           TEXT   NOT NULL,
+    wa_from_me      BIGINT NOT NULL CHECK (wa_from_me IN (0, 1)),
+    wa_participant  TEXT,
+    wa_row          BIGINT,
+    wa_receipt      BIGINT NOT NULL DEFAULT 0,
+    cw_conversation BIGINT,
+    cw_message      BIGINT,
+    PRIMARY KEY (session, direction, source_id, part),
+    CHECK (state <> 'sent' OR cw_message IS NOT NULL)
+);
+CREATE INDEX link_wa ON link (session, wa_id);
+CREATE INDEX link_cw ON link (session, cw_message);
+
+-- Files that CodeChat may fetch, each under a one-time token kept only as a hash.
+CREATE TABLE media (
+    token_hash   BYTEA  PRIMARY KEY,
+    session      TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    path         TEXT   NOT NULL,
+    mime         TEXT   NOT NULL,
+    file_name    TEXT   NOT NULL,
+    expires_at   BIGINT NOT NULL,
+    fetches_left BIGINT NOT NULL
+);
+CREATE INDEX media_expired ON media (expires_at);

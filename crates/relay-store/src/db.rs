@@ -1,0 +1,159 @@
+//! The two databases behind one door: pools, transactions, and the macro that stamps one SQL text for both.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use crate::error::{Result, StoreError};
+
+const READERS: u32 = 4;
+const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
+
+/// Pools of one database: a single writing connection, and several that read.
+#[derive(Clone, Debug)]
+pub(crate) enum Db {
+    Sqlite { write: SqlitePool, read: SqlitePool },
+    Postgres { write: PgPool, read: PgPool },
+}
+
+/// A write transaction on either database.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs the same statements on whichever database a [`Tx`] belongs to: `on!(tx, |conn| { … })`.
+macro_rules! on {
+    ($tx:expr, |$conn:ident| $body:expr) => {
+        match $tx {
+            $crate::db::Tx::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+            $crate::db::Tx::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs the same query on the reading pool of either database: `read!(db, |pool| { … })`.
+macro_rules! read {
+    ($db:expr, |$pool:ident| $body:expr) => {
+        match $db {
+            $crate::db::Db::Sqlite { read: $pool, .. } => $body,
+            $crate::db::Db::Postgres { read: $pool, .. } => $body,
+        }
+    };
+}
+
+pub(crate) use {on, read};
+
+impl Db {
+    pub(crate) async fn sqlite(path: &str) -> Result<Self> {
+        let open = StoreError::database("open the SQLite file");
+        let options = SqliteConnectOptions::from_str(&format!("sqlite://{path}"))
+            .map_err(open)?
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(WAIT_FOR_CONNECTION)
+            .pragma("temp_store", "memory");
+        let write = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(WAIT_FOR_CONNECTION)
+            .test_before_acquire(false)
+            .connect_with(options.clone())
+            .await
+            .map_err(StoreError::database("open the SQLite file"))?;
+        let read = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(WAIT_FOR_CONNECTION)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.pragma("query_only", "on"));
+        Ok(Self::Sqlite { write, read })
+    }
+
+    pub(crate) async fn postgres(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(StoreError::database("read DB_URL"))?
+            .application_name("relay")
+            // the contract of an acknowledgement, whatever the server's default
+            .options([("synchronous_commit", "on")]);
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(WAIT_FOR_CONNECTION)
+                .test_before_acquire(false)
+        };
+        let write = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(StoreError::database("connect to PostgreSQL"))?;
+        Ok(Self::Postgres { write, read: pool(READERS).connect_lazy_with(options) })
+    }
+
+    pub(crate) async fn migrate(&self) -> Result<()> {
+        let migrator = sqlx::migrate!("./migrations");
+        match self {
+            Self::Sqlite { write, .. } => migrator.run(write).await,
+            Self::Postgres { write, .. } => migrator.run(write).await,
+        }
+        .map_err(|error| StoreError::Migrate(error.into()))
+    }
+
+    /// Begins a write transaction. SQLite takes its write lock at once, because upgrading a read transaction fails
+    /// without waiting.
+    pub(crate) async fn begin(&self) -> Result<Tx> {
+        let failed = StoreError::database("begin a transaction");
+        match self {
+            Self::Sqlite { write, .. } => write.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite),
+            Self::Postgres { write, .. } => write.begin().await.map(Tx::Postgres),
+        }
+        .map_err(failed)
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Self::Postgres { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(StoreError::database("commit"))
+    }
+
+    pub(crate) async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await,
+            Self::Postgres(tx) => tx.rollback().await,
+        }
+        .map_err(StoreError::database("roll back"))
+    }
+
+    /// One of two texts, for the few statements that must differ.
+    pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres(_) => postgres,
+        }
+    }
+}

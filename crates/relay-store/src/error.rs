@@ -1,0 +1,82 @@
+//! What can go wrong in the store.
+
+use std::sync::Arc;
+
+/// A failure of the store; cheap to clone, because one failed commit answers many callers.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database did not do what it was asked.
+    #[error("the database failed to {verb}")]
+    Database {
+        /// What was being done.
+        verb: &'static str,
+        /// The driver's own error.
+        #[source]
+        source: Arc<sqlx::Error>,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the database schema could not be migrated")]
+    Migrate(#[source] Arc<sqlx::migrate::MigrateError>),
+    /// A row holds what this version cannot read.
+    #[error("column {column} of table {table} cannot be read: {reason}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Too many writes are waiting.
+    #[error("too many writes are waiting for the database")]
+    Busy,
+    /// The writer has stopped.
+    #[error("the store is closed")]
+    Closed,
+    /// The address of the database is of no known kind.
+    #[error("DB_URL must start with sqlite:// or postgres://, not {scheme}://")]
+    UnknownScheme {
+        /// What it starts with.
+        scheme: String,
+    },
+    /// Another process has the SQLite database open.
+    #[error("another relay already uses this database; stop it first, or use PostgreSQL for several processes")]
+    Locked,
+    /// Files beside the database cannot be used.
+    #[error("{path} cannot be used")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        #[source]
+        source: Arc<std::io::Error>,
+    },
+    /// The secret key is not the one the database was made with.
+    #[error("SECRET_KEY is not the key this database was encrypted with; restore the original key")]
+    WrongKey,
+    /// A sealed value was tampered with or belongs elsewhere.
+    #[error("an encrypted value of {column} cannot be opened")]
+    Sealed {
+        /// Where it is kept.
+        column: &'static str,
+    },
+    /// Something with this name, or for this inbox, exists.
+    #[error("{what} is already in use by another session")]
+    Taken {
+        /// What clashes.
+        what: &'static str,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn database(verb: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { verb, source: Arc::new(source) }
+    }
+
+    pub(crate) fn row(table: &'static str, column: &'static str, reason: impl ToString) -> Self {
+        Self::Row { table, column, reason: reason.to_string() }
+    }
+}
+
+/// What store methods return.
+pub type Result<T> = std::result::Result<T, StoreError>;

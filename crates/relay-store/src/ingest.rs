@@ -1,0 +1,136 @@
+//! Storing what was received: many arrivals, one statement.
+
+use std::collections::{BTreeMap, HashSet};
+
+use relay_domain::Timestamp;
+use sqlx::QueryBuilder;
+use tokio::sync::oneshot;
+
+use crate::db::{Tx, on};
+use crate::error::{Result, StoreError};
+use crate::model::{Lane, NewEvent};
+
+/// What became of a received event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ingested {
+    /// It is durable and will be processed.
+    Stored,
+    /// It was received before; nothing changed.
+    Duplicate,
+}
+
+/// A received event on its way to the disk, and the caller that waits for it.
+pub(crate) struct Arrival {
+    event: NewEvent,
+    outcome: Option<Result<Ingested>>,
+    reply: oneshot::Sender<Result<Ingested>>,
+}
+
+impl Arrival {
+    pub(crate) fn new(event: NewEvent) -> (Self, oneshot::Receiver<Result<Ingested>>) {
+        let (reply, answer) = oneshot::channel();
+        (Self { event, outcome: None, reply }, answer)
+    }
+
+    pub(crate) fn is_new(&self) -> bool {
+        matches!(self.outcome, Some(Ok(Ingested::Stored)))
+    }
+
+    pub(crate) fn fail(&mut self, error: StoreError) {
+        self.outcome = Some(Err(error));
+    }
+
+    pub(crate) fn settle(self) {
+        // the caller may have stopped waiting; the event stands all the same
+        drop(self.reply.send(self.outcome.unwrap_or(Err(StoreError::Closed))));
+    }
+}
+
+/// Inserts all arrivals, wakes their lanes and counts them.
+pub(crate) async fn insert(tx: &mut Tx, arrivals: &mut [Arrival], shard: i64) -> Result<()> {
+    let stored = insert_events(tx, arrivals).await?;
+    let mut lanes: BTreeMap<String, (Lane, Timestamp)> = BTreeMap::new();
+    let mut counts: BTreeMap<String, i64> = BTreeMap::new();
+    for arrival in arrivals.iter_mut() {
+        let event = &arrival.event;
+        let is_new = stored.contains(event.id.as_str());
+        arrival.outcome = Some(Ok(if is_new { Ingested::Stored } else { Ingested::Duplicate }));
+        if !is_new {
+            continue;
+        }
+        let (_, wake) = lanes.entry(event.lane.key()).or_insert_with(|| (event.lane.clone(), event.run_at));
+        *wake = event.run_at.min(*wake);
+        *counts.entry(event.lane.session.to_string()).or_default() += 1;
+    }
+    if lanes.is_empty() {
+        return Ok(());
+    }
+    wake_lanes(tx, lanes).await?;
+    count(tx, counts, shard).await
+}
+
+async fn insert_events(tx: &mut Tx, arrivals: &[Arrival]) -> Result<HashSet<String>> {
+    let ids: Vec<(String,)> = on!(tx, |conn| {
+        let mut insert = QueryBuilder::new(
+            "-- insert_events\nINSERT INTO event \
+             (id, session, lane, source, kind, dedup_key, order_key, received_at, run_at, origin, body) ",
+        );
+        insert.push_values(arrivals, |mut row, Arrival { event, .. }| {
+            row.push_bind(event.id.as_str())
+                .push_bind(event.lane.session.as_str())
+                .push_bind(event.lane.key())
+                .push_bind(event.source.as_str())
+                .push_bind(event.kind.as_str())
+                .push_bind(event.dedup_key.as_str())
+                .push_bind(event.order_key)
+                .push_bind(event.received_at.as_millis())
+                .push_bind(event.run_at.as_millis())
+                .push_bind(event.origin.as_str())
+                .push_bind(&event.body[..]);
+        });
+        insert.push(" ON CONFLICT (session, source, dedup_key) DO NOTHING RETURNING id");
+        insert.build_query_as().persistent(false).fetch_all(conn).await
+    })
+    .map_err(StoreError::database("insert events"))?;
+    Ok(ids.into_iter().map(|(id,)| id).collect())
+}
+
+/// Lanes are touched in key order, here and wherever else several are written at once: two processes cannot deadlock.
+async fn wake_lanes(tx: &mut Tx, lanes: BTreeMap<String, (Lane, Timestamp)>) -> Result<()> {
+    on!(tx, |conn| {
+        let mut upsert = QueryBuilder::new("-- wake_lanes\nINSERT INTO lane (key, session, kind, chat, next_at) ");
+        upsert.push_values(lanes, |mut row, (key, (lane, wake))| {
+            row.push_bind(key)
+                .push_bind(lane.session.to_string())
+                .push_bind(lane.kind.as_str())
+                .push_bind(lane.chat.to_string())
+                .push_bind(wake.as_millis());
+        });
+        upsert.push(
+            " ON CONFLICT (key) DO UPDATE SET next_at = CASE \
+             WHEN lane.next_at IS NULL THEN excluded.next_at \
+             WHEN lane.backing_off = 1 OR lane.next_at <= excluded.next_at THEN lane.next_at \
+             ELSE excluded.next_at END",
+        );
+        upsert.build().persistent(false).execute(conn).await.map(drop)
+    })
+    .map_err(StoreError::database("wake lanes"))
+}
+
+async fn count(tx: &mut Tx, counts: BTreeMap<String, i64>, shard: i64) -> Result<()> {
+    on!(tx, |conn| {
+        let mut upsert = QueryBuilder::new("-- count_received\nINSERT INTO tally (session, shard, received) ");
+        upsert.push_values(counts, |mut row, (session, received)| {
+            row.push_bind(session).push_bind(shard).push_bind(received);
+        });
+        upsert.push(" ON CONFLICT (session, shard) DO UPDATE SET received = tally.received + excluded.received");
+        upsert.build().persistent(false).execute(conn).await.map(drop)
+    })
+    .map_err(StoreError::database("count received events"))
+}
+
+/// Picks one of 16 counters, so that processes sharing a database seldom wait for each other's.
+pub(crate) fn shard_of(worker: &str) -> i64 {
+    i64::from(worker.bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % 16)
+}
+

@@ -1,0 +1,427 @@
+//! Claiming lanes, working on their events, giving them back.
+//!
+//! A lane belongs to whoever holds its lease token. Every outcome is recorded only while the token is still the lane's, so a
+//! worker that lost its lease changes nothing. A lease ends when its process has been silent for [`SILENCE_MS`].
+
+use relay_domain::Timestamp;
+use relay_domain::id::{ChatKey, EventId, LeaseToken, SessionId, WorkerId};
+
+use crate::db::{Db, Tx, on, read};
+use crate::error::{Result, StoreError};
+use crate::link;
+use crate::model::{Attempt, End, Lane, LaneKind, Lease, LinkChange, Origin, PendingEvent, Source};
+use crate::writer::Verb;
+
+/// A process silent for this long has lost its lanes, in milliseconds.
+pub const SILENCE_MS: i64 = 5000;
+
+/// Events read from a lane at once; bounds memory, since each body may weigh 2 MB.
+const READ_AHEAD: i64 = 8;
+
+/// Says that this process is alive.
+pub(crate) struct Beat(pub(crate) WorkerId);
+
+impl Verb for Beat {
+    type Out = ();
+
+    async fn apply(&self, tx: &mut Tx) -> Result<()> {
+        // the database's own clock: hosts sharing it may disagree
+        let sql = tx.dialect(
+            "-- beat\nINSERT INTO worker (id, beat_at) VALUES ($1, CAST(unixepoch('subsec') * 1000 AS INTEGER)) \
+             ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at",
+            "-- beat\nINSERT INTO worker (id, beat_at) VALUES ($1, (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint) \
+             ON CONFLICT (id) DO UPDATE SET beat_at = excluded.beat_at",
+        );
+        on!(tx, |conn| sqlx::query(sql).bind(self.0.as_str()).execute(conn).await.map(drop))
+            .map_err(StoreError::database("beat"))
+    }
+}
+
+/// Gives up every lease of this process.
+pub(crate) struct Retire(pub(crate) WorkerId);
+
+impl Verb for Retire {
+    type Out = ();
+
+    async fn apply(&self, tx: &mut Tx) -> Result<()> {
+        for sql in [
+            "-- retire_leases\nUPDATE lane SET lease_worker = NULL, lease_token = NULL WHERE lease_worker = $1",
+            "-- retire_worker\nDELETE FROM worker WHERE id = $1",
+        ] {
+            on!(tx, |conn| sqlx::query(sql).bind(self.0.as_str()).execute(conn).await.map(drop))
+                .map_err(StoreError::database("retire"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Frees what an earlier process of an exclusively locked database held.
+pub(crate) struct TakeOver;
+
+impl Verb for TakeOver {
+    type Out = ();
+
+    async fn apply(&self, tx: &mut Tx) -> Result<()> {
+        for sql in [
+            "-- take_over_leases\nUPDATE lane SET lease_worker = NULL, lease_token = NULL WHERE lease_token IS NOT NULL",
+            "-- take_over_workers\nDELETE FROM worker",
+        ] {
+            on!(tx, |conn| sqlx::query(sql).execute(conn).await.map(drop)).map_err(StoreError::database("take over"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes lanes whose first event is due.
+pub(crate) struct Claim {
+    pub(crate) worker: WorkerId,
+    pub(crate) now: Timestamp,
+    pub(crate) limit: u32,
+    /// Sessions that have enough lanes at work already.
+    pub(crate) saturated: Vec<SessionId>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ClaimedRow {
+    session: String,
+    kind: String,
+    chat: String,
+    done_to: i64,
+}
+
+impl Verb for Claim {
+    type Out = Vec<Lease>;
+
+    async fn apply(&self, tx: &mut Tx) -> Result<Vec<Lease>> {
+        let sql = tx.dialect(
+            "-- claim_lanes\n\
+             UPDATE lane SET lease_worker = $1, lease_token = $2, backing_off = 0 WHERE key IN (\
+               SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
+               WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
+                 AND (lane.lease_token IS NULL OR lane.lease_worker NOT IN (\
+                   SELECT id FROM worker WHERE beat_at > CAST(unixepoch('subsec') * 1000 AS INTEGER) - $6)) \
+               ORDER BY lane.next_at LIMIT $4) \
+             RETURNING session, kind, chat, done_to",
+            "-- claim_lanes\n\
+             WITH due AS MATERIALIZED (\
+               SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
+               WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
+                 AND (lane.lease_token IS NULL OR lane.lease_worker NOT IN (\
+                   SELECT id FROM worker WHERE beat_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint - $6)) \
+               ORDER BY lane.next_at LIMIT $4 FOR UPDATE OF lane SKIP LOCKED) \
+             UPDATE lane SET lease_worker = $1, lease_token = $2, backing_off = 0 FROM due WHERE lane.key = due.key \
+             RETURNING lane.session, lane.kind, lane.chat, lane.done_to",
+        );
+        let token = LeaseToken::generate();
+        let saturated: String = self.saturated.iter().map(|id| format!("|{id}|")).collect();
+        let rows: Vec<ClaimedRow> = on!(tx, |conn| {
+            sqlx::query_as(sql)
+                .bind(self.worker.as_str())
+                .bind(token.as_str())
+                .bind(self.now.as_millis())
+                .bind(i64::from(self.limit))
+                .bind(saturated)
+                .bind(SILENCE_MS)
+                .fetch_all(conn)
+                .await
+        })
+        .map_err(StoreError::database("claim lanes"))?;
+        rows.into_iter().map(|row| row.lease(&token)).collect()
+    }
+}
+
+impl ClaimedRow {
+    fn lease(self, token: &LeaseToken) -> Result<Lease> {
+        let kind = LaneKind::parse(&self.kind).ok_or_else(|| StoreError::row("lane", "kind", &self.kind))?;
+        let lane = Lane { session: SessionId::new(self.session), kind, chat: ChatKey::new(self.chat) };
+        Ok(Lease { lane, token: token.clone(), done_to: self.done_to })
+    }
+}
+
+/// Whether an outcome was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Recorded {
+    /// It was.
+    Yes,
+    /// Another worker holds the lane now; nothing was changed.
+    LeaseLost,
+}
+
+/// Ends an event, and gives the lane back when it was the last of what was read.
+#[derive(Debug)]
+pub struct Finish {
+    /// The lane.
+    pub lease: Lease,
+    /// The event.
+    pub event: EventId,
+    /// Its place in the lane.
+    pub order_key: i64,
+    /// Its terminal state.
+    pub end: End,
+    /// When.
+    pub now: Timestamp,
+    /// The attempt that ended it, unless none was made.
+    pub attempt: Option<Attempt>,
+    /// What became of its parts.
+    pub links: Vec<LinkChange>,
+    /// Whether to give the lane back.
+    pub release: bool,
+    /// Who did it.
+    pub worker: WorkerId,
+}
+
+impl Verb for Finish {
+    type Out = Recorded;
+
+    async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
+        let lane = self.lease.lane.key();
+        if !hold(tx, &lane, &self.lease.token, self.order_key).await? {
+            return Ok(Recorded::LeaseLost);
+        }
+        let changed = on!(tx, |conn| {
+            sqlx::query(
+                "-- finish_event\nUPDATE event SET state = $2, reason = $3, finished_at = $4, attempts = attempts + $5 \
+                 WHERE id = $1 AND state = 'pending'",
+            )
+            .bind(self.event.as_str())
+            .bind(self.end.as_str())
+            .bind(self.end.reason())
+            .bind(self.now.as_millis())
+            .bind(i64::from(self.attempt.is_some()))
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected())
+        })
+        .map_err(StoreError::database("finish an event"))?;
+        if changed != 1 {
+            return Err(StoreError::row("event", "state", "a lease holder finished an event that was not pending"));
+        }
+        if let Some(attempt) = &self.attempt {
+            insert_attempt(tx, &self.event, attempt, &self.worker).await?;
+        }
+        link::change(tx, &self.lease.lane.session, &self.links).await?;
+        if self.release {
+            release(tx, &lane).await?;
+        }
+        Ok(Recorded::Yes)
+    }
+}
+
+/// Records what became of some parts while the event goes on.
+#[derive(Debug)]
+pub struct Note {
+    /// The lane.
+    pub lease: Lease,
+    /// What became of the parts.
+    pub links: Vec<LinkChange>,
+}
+
+impl Verb for Note {
+    type Out = Recorded;
+
+    async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
+        if !hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
+            return Ok(Recorded::LeaseLost);
+        }
+        link::change(tx, &self.lease.lane.session, &self.links).await?;
+        Ok(Recorded::Yes)
+    }
+}
+
+/// Leaves an event at the head of its lane and lets the lane wait.
+#[derive(Debug)]
+pub struct Postpone {
+    /// The lane.
+    pub lease: Lease,
+    /// The event.
+    pub event: EventId,
+    /// Until when.
+    pub until: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// The attempt that failed; `None` when the wait is nobody's fault (a rate limit, an outage known before).
+    pub attempt: Option<Attempt>,
+    /// What became of its parts.
+    pub links: Vec<LinkChange>,
+    /// Who did it.
+    pub worker: WorkerId,
+}
+
+impl Verb for Postpone {
+    type Out = Recorded;
+
+    async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
+        let lane = self.lease.lane.key();
+        if !hold(tx, &lane, &self.lease.token, 0).await? {
+            return Ok(Recorded::LeaseLost);
+        }
+        if let Some(attempt) = &self.attempt {
+            on!(tx, |conn| {
+                sqlx::query(
+                    "-- count_attempt\nUPDATE event SET attempts = attempts + 1, \
+                     first_failed_at = COALESCE(first_failed_at, $2) WHERE id = $1 AND state = 'pending'",
+                )
+                .bind(self.event.as_str())
+                .bind(self.now.as_millis())
+                .execute(conn)
+                .await
+                .map(drop)
+            })
+            .map_err(StoreError::database("count an attempt"))?;
+            insert_attempt(tx, &self.event, attempt, &self.worker).await?;
+        }
+        link::change(tx, &self.lease.lane.session, &self.links).await?;
+        on!(tx, |conn| {
+            sqlx::query(
+                "-- back_off\nUPDATE lane SET next_at = $2, backing_off = 1, lease_worker = NULL, lease_token = NULL \
+                 WHERE key = $1",
+            )
+            .bind(lane)
+            .bind(self.until.as_millis())
+            .execute(conn)
+            .await
+            .map(drop)
+        })
+        .map_err(StoreError::database("back off"))?;
+        Ok(Recorded::Yes)
+    }
+}
+
+/// Gives a lane back as it is.
+#[derive(Debug)]
+pub(crate) struct Release(pub(crate) Lease);
+
+impl Verb for Release {
+    type Out = Recorded;
+
+    async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
+        let lane = self.0.lane.key();
+        if !hold(tx, &lane, &self.0.token, 0).await? {
+            return Ok(Recorded::LeaseLost);
+        }
+        release(tx, &lane).await?;
+        Ok(Recorded::Yes)
+    }
+}
+
+/// Locks the lane's row while the lease is ours. From here to the commit no event can join the lane unseen: inserters wait
+/// for this row, so what [`release`] reads afterwards is complete.
+pub(crate) async fn hold(tx: &mut Tx, lane: &str, token: &LeaseToken, done_to: i64) -> Result<bool> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "-- hold_lane\nUPDATE lane SET done_to = CASE WHEN done_to < $3 THEN $3 ELSE done_to END \
+             WHERE key = $1 AND lease_token = $2",
+        )
+        .bind(lane)
+        .bind(token.as_str())
+        .bind(done_to)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected() == 1)
+    })
+    .map_err(StoreError::database("hold a lane"))
+}
+
+async fn release(tx: &mut Tx, lane: &str) -> Result<()> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "-- release_lane\nUPDATE lane SET lease_worker = NULL, lease_token = NULL, backing_off = 0, \
+             next_at = (SELECT MIN(run_at) FROM event WHERE event.lane = $1 AND event.state = 'pending') WHERE key = $1",
+        )
+        .bind(lane)
+        .execute(conn)
+        .await
+        .map(drop)
+    })
+    .map_err(StoreError::database("release a lane"))
+}
+
+async fn insert_attempt(tx: &mut Tx, event: &EventId, attempt: &Attempt, worker: &WorkerId) -> Result<()> {
+    on!(tx, |conn| {
+        sqlx::query(
+            "-- insert_attempt\n\
+             INSERT INTO attempt (event, number, started_at, duration_ms, outcome, http_status, detail, worker) \
+             SELECT id, attempts, $2, $3, $4, $5, $6, $7 FROM event WHERE id = $1",
+        )
+        .bind(event.as_str())
+        .bind(attempt.started_at.as_millis())
+        .bind(attempt.duration_ms)
+        .bind(attempt.outcome)
+        .bind(attempt.http_status.map(i64::from))
+        .bind(attempt.detail.as_deref())
+        .bind(worker.as_str())
+        .execute(conn)
+        .await
+        .map(drop)
+    })
+    .map_err(StoreError::database("record an attempt"))
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    id: String,
+    source: String,
+    kind: String,
+    order_key: i64,
+    received_at: i64,
+    run_at: i64,
+    origin: String,
+    body: Option<Vec<u8>>,
+    attempts: i64,
+    first_failed_at: Option<i64>,
+}
+
+impl TryFrom<EventRow> for PendingEvent {
+    type Error = StoreError;
+
+    fn try_from(row: EventRow) -> Result<Self> {
+        Ok(Self {
+            source: Source::parse(&row.source).ok_or_else(|| StoreError::row("event", "source", &row.source))?,
+            origin: Origin::parse(&row.origin).ok_or_else(|| StoreError::row("event", "origin", &row.origin))?,
+            id: EventId::new(row.id),
+            kind: row.kind,
+            order_key: row.order_key,
+            received_at: Timestamp::from_millis(row.received_at),
+            run_at: Timestamp::from_millis(row.run_at),
+            body: row.body.unwrap_or_default().into(),
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            first_failed_at: row.first_failed_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// Reads what a lane may deliver now, in order.
+///
+/// Whatever belongs in front of an event that is due goes with it, due or not: its turn has come, and what could still
+/// overtake it within the reorder window has had the time to arrive.
+pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<Vec<PendingEvent>> {
+    let rows: Vec<EventRow> = read!(db, |pool| {
+        sqlx::query_as(
+            "-- due_events\n\
+             SELECT id, source, kind, order_key, received_at, run_at, origin, body, attempts, first_failed_at FROM event \
+             WHERE lane = $1 AND state = 'pending' ORDER BY order_key, received_at, id LIMIT $2",
+        )
+        .bind(lane.key())
+        .bind(READ_AHEAD)
+        .fetch_all(pool)
+        .await
+    })
+    .map_err(StoreError::database("read a lane"))?;
+    let last_due = rows.iter().rposition(|row| row.run_at <= now.as_millis()).unwrap_or(0);
+    rows.into_iter().take(last_due + 1).map(PendingEvent::try_from).collect()
+}
+
+/// When the next free lane of a working session is due.
+pub(crate) async fn next_due(db: &Db) -> Result<Option<Timestamp>> {
+    let (next,): (Option<i64>,) = read!(db, |pool| {
+        sqlx::query_as(
+            "-- next_due\nSELECT MIN(lane.next_at) FROM lane JOIN session ON session.id = lane.session \
+             WHERE lane.next_at IS NOT NULL AND lane.lease_token IS NULL AND session.state = 'active'",
+        )
+        .fetch_one(pool)
+        .await
+    })
+    .map_err(StoreError::database("look for the next event"))?;
+    Ok(next.map(Timestamp::from_millis))
+}

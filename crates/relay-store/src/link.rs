@@ -1,0 +1,260 @@
+//! What a message on one side is on the other.
+
+use relay_domain::Timestamp;
+use relay_domain::backoff::Direction;
+use relay_domain::id::{ChatKey, CwConversationId, CwMessageId, EventId, SessionId, WaMessageId};
+use relay_domain::status::Receipt;
+
+use crate::db::{Db, Tx, on, read};
+use crate::error::{Result, StoreError};
+use crate::lane;
+use crate::model::{Change, Lease, Link, LinkChange, LinkKey, LinkState, NewLink};
+use crate::writer::Verb;
+
+/// Writes the parts of a message down before any of them is posted, and returns what was known of them before.
+#[derive(Debug)]
+pub struct Reserve {
+    /// The lane.
+    pub lease: Lease,
+    /// The event.
+    pub event: EventId,
+    /// The chat.
+    pub chat: ChatKey,
+    /// The parts, in order.
+    pub parts: Vec<NewLink>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// What a reservation found.
+#[derive(Debug)]
+#[must_use]
+pub enum Reserved {
+    /// The parts as they were before, in order; those that are new are not among them.
+    Known(Vec<Link>),
+    /// Another worker holds the lane now.
+    LeaseLost,
+}
+
+impl Verb for Reserve {
+    type Out = Reserved;
+
+    async fn apply(&self, tx: &mut Tx) -> Result<Reserved> {
+        if !lane::hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
+            return Ok(Reserved::LeaseLost);
+        }
+        let mut known = Vec::new();
+        for part in &self.parts {
+            match self.find(tx, part).await? {
+                Some(link) => known.push(link),
+                None => self.insert(tx, part).await?,
+            }
+        }
+        Ok(Reserved::Known(known))
+    }
+}
+
+impl Reserve {
+    async fn find(&self, tx: &mut Tx, part: &NewLink) -> Result<Option<Link>> {
+        let row: Option<LinkRow> = on!(tx, |conn| {
+            sqlx::query_as(
+                "-- find_part\nSELECT * FROM link WHERE session = $1 AND direction = $2 AND source_id = $3 AND part = $4",
+            )
+            .bind(self.lease.lane.session.as_str())
+            .bind(part.key.direction.as_str())
+            .bind(part.key.source_id.as_str())
+            .bind(i64::from(part.key.part))
+            .fetch_optional(conn)
+            .await
+        })
+        .map_err(StoreError::database("find a part"))?;
+        row.map(Link::try_from).transpose()
+    }
+
+    async fn insert(&self, tx: &mut Tx, part: &NewLink) -> Result<()> {
+        let tried_at = part.is_tried.then(|| self.now.as_millis());
+        on!(tx, |conn| {
+            sqlx::query(
+                "-- insert_link\nINSERT INTO link (session, direction, source_id, part, parts, chat, event, state, tried_at, \
+                 wa_id, wa_from_me, wa_participant, wa_row, cw_conversation, cw_message) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 'intent', $8, $9, $10, $11, $12, $13, $14)",
+            )
+            .bind(self.lease.lane.session.as_str())
+            .bind(part.key.direction.as_str())
+            .bind(part.key.source_id.as_str())
+            .bind(i64::from(part.key.part))
+            .bind(i64::from(part.parts))
+            .bind(self.chat.as_str())
+            .bind(self.event.as_str())
+            .bind(tried_at)
+            .bind(part.wa_id.as_str())
+            .bind(i64::from(part.wa_from_me))
+            .bind(part.wa_participant.as_deref())
+            .bind(part.wa_row)
+            .bind(part.cw_conversation.map(CwConversationId::get))
+            .bind(part.cw_message.map(CwMessageId::get))
+            .execute(conn)
+            .await
+            .map(drop)
+        })
+        .map_err(StoreError::database("reserve a part"))
+    }
+}
+
+/// Applies changes that belong to one recorded outcome.
+pub(crate) async fn change(tx: &mut Tx, session: &SessionId, changes: &[LinkChange]) -> Result<()> {
+    for LinkChange { key, change } in changes {
+        let update = Update::of(change);
+        on!(tx, |conn| {
+            sqlx::query(CHANGE)
+                .bind(session.as_str())
+                .bind(key.direction.as_str())
+                .bind(key.source_id.as_str())
+                .bind(i64::from(key.part))
+                .bind(update.state)
+                .bind(update.tried_at)
+                .bind(update.conversation)
+                .bind(update.message)
+                .bind(update.wa_id)
+                .bind(update.row)
+                .bind(update.rank)
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+        .map_err(StoreError::database("record what became of a part"))?;
+    }
+    Ok(())
+}
+
+/// One statement for every change: what a change does not speak of stays, `sent` never goes back, a receipt only rises.
+const CHANGE: &str = "-- change_link\nUPDATE link SET \
+    state = CASE WHEN state = 'sent' THEN state ELSE COALESCE($5, state) END, \
+    tried_at = CASE WHEN $6 = 0 THEN NULL ELSE COALESCE($6, tried_at) END, \
+    cw_conversation = COALESCE($7, cw_conversation), \
+    cw_message = COALESCE($8, cw_message), \
+    wa_id = COALESCE($9, wa_id), \
+    wa_row = COALESCE($10, wa_row), \
+    wa_receipt = CASE WHEN wa_receipt < $11 THEN $11 ELSE wa_receipt END \
+    WHERE session = $1 AND direction = $2 AND source_id = $3 AND part = $4";
+
+#[derive(Default)]
+struct Update {
+    state: Option<&'static str>,
+    /// Zero for never.
+    tried_at: Option<i64>,
+    conversation: Option<i64>,
+    message: Option<i64>,
+    wa_id: Option<String>,
+    row: Option<i64>,
+    rank: i64,
+}
+
+impl Update {
+    fn of(change: &Change) -> Self {
+        let sent = Some(LinkState::Sent.as_str());
+        match change {
+            Change::PostedToChatwoot { conversation, message } => {
+                Self { state: sent, conversation: Some(conversation.get()), message: Some(message.get()), ..Self::default() }
+            }
+            Change::SentToWhatsApp { id, row } => {
+                Self { state: sent, wa_id: Some(id.to_string()), row: *row, ..Self::default() }
+            }
+            Change::Tried { at, conversation } => {
+                Self { tried_at: Some(at.as_millis()), conversation: conversation.map(CwConversationId::get), ..Self::default() }
+            }
+            Change::Untried => Self { tried_at: Some(0), ..Self::default() },
+            Change::Failed => Self { state: Some(LinkState::Failed.as_str()), ..Self::default() },
+            Change::Receipt(receipt) => Self { rank: receipt.rank(), ..Self::default() },
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct LinkRow {
+    direction: String,
+    source_id: String,
+    part: i64,
+    parts: i64,
+    chat: String,
+    event: String,
+    state: String,
+    tried_at: Option<i64>,
+    wa_id: String,
+    wa_from_me: i64,
+    wa_participant: Option<String>,
+    wa_row: Option<i64>,
+    wa_receipt: i64,
+    cw_conversation: Option<i64>,
+    cw_message: Option<i64>,
+}
+
+impl TryFrom<LinkRow> for Link {
+    type Error = StoreError;
+
+    fn try_from(row: LinkRow) -> Result<Self> {
+        let small = |column, value: i64| u16::try_from(value).map_err(|error| StoreError::row("link", column, error));
+        Ok(Self {
+            key: LinkKey {
+                direction: Direction::parse(&row.direction)
+                    .ok_or_else(|| StoreError::row("link", "direction", &row.direction))?,
+                part: small("part", row.part)?,
+                source_id: row.source_id,
+            },
+            parts: small("parts", row.parts)?,
+            chat: ChatKey::new(row.chat),
+            event: EventId::new(row.event),
+            state: LinkState::parse(&row.state).ok_or_else(|| StoreError::row("link", "state", &row.state))?,
+            tried_at: row.tried_at.map(Timestamp::from_millis),
+            wa_id: WaMessageId::new(row.wa_id),
+            wa_from_me: row.wa_from_me == 1,
+            wa_participant: row.wa_participant,
+            wa_row: row.wa_row,
+            receipt: Receipt::from_rank(row.wa_receipt),
+            cw_conversation: row.cw_conversation.map(CwConversationId::new),
+            cw_message: row.cw_message.map(CwMessageId::new),
+        })
+    }
+}
+
+/// Links of a WhatsApp message id, whichever way it travelled.
+pub(crate) async fn by_wa(db: &Db, session: &SessionId, wa_id: &WaMessageId) -> Result<Vec<Link>> {
+    let rows: Vec<LinkRow> = read!(db, |pool| {
+        sqlx::query_as("-- links_by_wa\nSELECT * FROM link WHERE session = $1 AND wa_id = $2 ORDER BY part")
+            .bind(session.as_str())
+            .bind(wa_id.as_str())
+            .fetch_all(pool)
+            .await
+    })
+    .map_err(StoreError::database("look up a WhatsApp message"))?;
+    rows.into_iter().map(Link::try_from).collect()
+}
+
+/// Links of a Chatwoot message, part by part.
+pub(crate) async fn by_cw(db: &Db, session: &SessionId, message: CwMessageId) -> Result<Vec<Link>> {
+    let rows: Vec<LinkRow> = read!(db, |pool| {
+        sqlx::query_as("-- links_by_cw\nSELECT * FROM link WHERE session = $1 AND cw_message = $2 ORDER BY part")
+            .bind(session.as_str())
+            .bind(message.get())
+            .fetch_all(pool)
+            .await
+    })
+    .map_err(StoreError::database("look up a Chatwoot message"))?;
+    rows.into_iter().map(Link::try_from).collect()
+}
+
+/// The newest message known in a conversation: everything after it is what a reconciliation must look at.
+pub(crate) async fn newest_before(db: &Db, session: &SessionId, conversation: CwConversationId) -> Result<Option<CwMessageId>> {
+    let (newest,): (Option<i64>,) = read!(db, |pool| {
+        sqlx::query_as(
+            "-- newest_in_conversation\nSELECT MAX(cw_message) FROM link \
+             WHERE session = $1 AND cw_conversation = $2 AND state = 'sent' AND direction = 'in'",
+        )
+        .bind(session.as_str())
+        .bind(conversation.get())
+        .fetch_one(pool)
+        .await
+    })
+    .map_err(StoreError::database("look up a conversation"))?;
+    Ok(newest.map(CwMessageId::new))
+}

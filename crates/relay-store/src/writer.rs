@@ -1,0 +1,175 @@
+//! The group-commit writer: whatever waits is written in one durable transaction, and every caller is answered after its
+//! commit.
+//!
+//! There is no timer: an idle store commits a lone write at once, a busy one shares each fsync among all that queued up
+//! during the previous one. When a batch fails, its members are tried one by one, so one bad write fails alone.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::db::{Db, Tx};
+use crate::error::{Result, StoreError};
+use crate::ingest::{self, Arrival};
+
+/// Writes that may wait before callers are told to come back later.
+const QUEUE: usize = 8192;
+/// Writes that share one transaction at most.
+const BATCH: usize = 256;
+
+/// One write: a verb, applied in somebody's transaction. Applied again when a shared transaction failed.
+pub(crate) trait Verb: Send + Sync + 'static {
+    /// What became of it.
+    type Out: Send + 'static;
+
+    /// Runs its statements.
+    fn apply(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Out>> + Send;
+}
+
+type Step<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
+
+trait Job: Send {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Step<'a>;
+    fn settle(self: Box<Self>, committed: Result<()>);
+}
+
+struct Waiting<V: Verb> {
+    verb: V,
+    out: Option<V::Out>,
+    reply: oneshot::Sender<Result<V::Out>>,
+}
+
+impl<V: Verb> Job for Waiting<V> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Step<'a> {
+        Box::pin(async {
+            self.out = Some(self.verb.apply(tx).await?);
+            Ok(())
+        })
+    }
+
+    fn settle(self: Box<Self>, committed: Result<()>) {
+        let Self { out, reply, .. } = *self;
+        // the caller may have stopped waiting; the write stands all the same
+        drop(reply.send(committed.and_then(|()| out.ok_or(StoreError::Closed))));
+    }
+}
+
+enum Write {
+    Arrival(Arrival),
+    Other(Box<dyn Job>),
+}
+
+/// The handle through which everything is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Write>,
+    /// Told after every commit that brought new events.
+    pub(crate) arrived: Arc<Notify>,
+}
+
+impl Writer {
+    pub(crate) fn start(db: Db, shard: i64) -> (Self, tokio::task::JoinHandle<()>) {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let arrived = Arc::new(Notify::new());
+        let task = Loop { db, shard, waiting, arrived: arrived.clone() };
+        (Self { queue, arrived }, tokio::spawn(task.run()))
+    }
+
+    /// Writes one verb and waits for its commit.
+    pub(crate) async fn write<V: Verb>(&self, verb: V) -> Result<V::Out> {
+        let (reply, answer) = oneshot::channel();
+        let job = Write::Other(Box::new(Waiting { verb, out: None, reply }));
+        self.queue.send(job).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Queues an arrival without waiting for room: a full queue is the caller's to report.
+    pub(crate) fn arrive(&self, arrival: Arrival) -> Result<()> {
+        self.queue.try_send(Write::Arrival(arrival)).map_err(|refused| match refused {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
+        })
+    }
+}
+
+struct Loop {
+    db: Db,
+    shard: i64,
+    waiting: mpsc::Receiver<Write>,
+    arrived: Arc<Notify>,
+}
+
+impl Loop {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.waiting.recv_many(&mut batch, BATCH).await > 0 {
+            let (mut arrivals, mut jobs) = (Vec::new(), Vec::new());
+            for write in batch.drain(..) {
+                match write {
+                    Write::Arrival(arrival) => arrivals.push(arrival),
+                    Write::Other(job) => jobs.push(job),
+                }
+            }
+            match self.together(&mut arrivals, &mut jobs).await {
+                Ok(()) => jobs.into_iter().for_each(|job| job.settle(Ok(()))),
+                Err(error) => self.one_by_one(&mut arrivals, jobs, &error).await,
+            }
+            if arrivals.iter().any(Arrival::is_new) {
+                self.arrived.notify_one();
+            }
+            arrivals.into_iter().for_each(Arrival::settle);
+        }
+    }
+
+    async fn together(&self, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
+        let mut tx = self.db.begin().await?;
+        let written = Self::apply(self.shard, &mut tx, arrivals, jobs).await;
+        match written {
+            Ok(()) => tx.commit().await,
+            Err(error) => {
+                tx.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn apply(shard: i64, tx: &mut Tx, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
+        if !arrivals.is_empty() {
+            ingest::insert(tx, arrivals, shard).await?;
+        }
+        for job in jobs {
+            job.run(tx).await?;
+        }
+        Ok(())
+    }
+
+    async fn one_by_one(&self, arrivals: &mut [Arrival], jobs: Vec<Box<dyn Job>>, cause: &StoreError) {
+        if arrivals.len() + jobs.len() > 1 {
+            tracing::warn!(error = %chain(cause), writes = arrivals.len() + jobs.len(), "a shared commit failed, trying each write alone");
+        }
+        for arrival in arrivals {
+            let alone = self.together(std::slice::from_mut(arrival), &mut []).await;
+            if let Err(error) = alone {
+                arrival.fail(error);
+            }
+        }
+        for mut job in jobs {
+            let alone = self.together(&mut [], std::slice::from_mut(&mut job)).await;
+            job.settle(alone);
+        }
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
