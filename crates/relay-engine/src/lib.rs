@@ -1,1 +1,136 @@
-//! placeholder
+//! What happens to a webhook after the door: named, stored, translated, planned, delivered, recorded.
+//!
+//! The cast: an [`Engine`] accepts webhooks ([`Engine::accept`]) and delivers them ([`Engine::run`]); [`Sessions`] are the
+//! numbers and inboxes it serves; a [`Trouble`](trouble::Trouble) is what stands in the way of a delivery.
+//!
+//! Invariant: a remote side is called only by the task that holds the lane's lease, and what may have had an effect is never
+//! repeated before it was looked for.
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod breaker;
+pub mod config;
+mod deliver;
+mod dispatcher;
+mod house;
+pub mod http;
+mod ingest;
+mod lane;
+pub mod metrics;
+mod pulse;
+pub mod sessions;
+pub mod setup;
+pub mod spool;
+pub mod token;
+mod translate;
+pub mod trouble;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use relay_audio::{Limits, Transcoder};
+use relay_domain::Clock;
+use relay_store::{Offer, Store, StoreError, UpdateSession};
+use url::Url;
+
+pub use config::EngineConfig;
+pub use ingest::{Accepted, NotAccepted};
+pub use metrics::Metrics;
+pub use sessions::{Live, Sessions};
+pub use trouble::Side;
+
+/// Everything that relays, in one process.
+#[derive(Debug)]
+pub struct Engine {
+    /// The durable inbox.
+    pub store: Store,
+    /// What it was told.
+    pub config: Arc<EngineConfig>,
+    /// The numbers and inboxes it serves.
+    pub sessions: Sessions,
+    /// Numbers for operators.
+    pub metrics: Metrics,
+    /// The time.
+    pub clock: Clock,
+    http: reqwest::Client,
+    spool: spool::Spool,
+    transcoder: Transcoder,
+    chats: ingest::Chats,
+    at_work: dispatcher::AtWork,
+    pulse: pulse::Pulse,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder for files in transit cannot be used.
+    #[error("the folder {path} cannot be used")]
+    Spool {
+        /// Which folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made")]
+    Http(#[source] reqwest::Error),
+}
+
+impl Engine {
+    /// Prepares an engine; [`Self::run`] makes it work.
+    pub async fn start(store: Store, config: EngineConfig, clock: Clock) -> Result<Arc<Self>, StartError> {
+        let failed = |source| StartError::Spool { path: config.data_dir.display().to_string(), source };
+        let spool = spool::Spool::open(&config.data_dir).map_err(failed)?;
+        let swept = spool.sweep(&store.offered_paths().await?).map_err(failed)?;
+        if swept > 0 {
+            tracing::info!(files = swept, "files of interrupted deliveries were removed");
+        }
+        let http = http::client().map_err(StartError::Http)?;
+        let transcoder = Transcoder::new(Limits::default(), config.ffmpeg);
+        let config = Arc::new(config);
+        let sessions = Sessions::new(store.clone(), config.clone(), http.clone());
+        sessions.refresh().await?;
+        Ok(Arc::new(Self {
+            store,
+            config,
+            sessions,
+            metrics: Metrics::new(),
+            clock,
+            http,
+            spool,
+            transcoder,
+            chats: ingest::Chats::default(),
+            at_work: dispatcher::AtWork::default(),
+            pulse: pulse::Pulse::new(),
+        }))
+    }
+
+    /// Hands out a file on offer: what it is and where it lies.
+    pub async fn take_file(&self, token: &str) -> Result<Option<(Offer, PathBuf)>, StoreError> {
+        let offer = self.store.take_file(sessions::hash_token(token), self.clock.now()).await?;
+        Ok(offer.map(|offer| {
+            let path = self.spool.file(&offer.path);
+            (offer, path)
+        }))
+    }
+
+    fn media_url(&self, token: &str) -> Url {
+        let mut url = self.config.callback_url.clone();
+        url.path_segments_mut().expect("our own address has a path").pop_if_empty().extend(["media", token]);
+        url
+    }
+
+    async fn connection_changed(&self, live: &Live, connection: String) -> Result<(), StoreError> {
+        live.health.set_offline(connection != "open");
+        if live.session.connection == connection {
+            return Ok(());
+        }
+        tracing::info!(session.id = %live.id(), %connection, "the phone's connection changed");
+        let update = UpdateSession { id: live.id().clone(), state: None, connection: Some(connection) };
+        self.store.update_session(update).await
+    }
+}

@@ -1,1 +1,61 @@
-//! placeholder
+//! The HTTP side: webhook doors, session API, files for CodeChat, health and metrics.
+//!
+//! The cast: [`App`] is what handlers share; [`router`] the routes; [`serve`] the server with its timeouts; [`Problem`] every
+//! error answer. A handler extracts, makes one engine call, and maps the result.
+//!
+//! Invariant: a webhook is answered 200 only after the engine says that it is durable.
+
+mod auth;
+mod door;
+mod health;
+mod media;
+mod problem;
+mod server;
+mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use relay_engine::Engine;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+pub use problem::Problem;
+pub use server::serve;
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// What opens the session API.
+    pub api_key: Arc<SecretString>,
+    /// Raised when the process is about to stop.
+    pub stopping: CancellationToken,
+}
+
+/// All routes.
+pub fn router(app: App) -> Router {
+    let doors = Router::new()
+        .route("/codechat/webhook/{session}", post(door::codechat))
+        .route("/chatwoot/webhook/{session}", post(door::chatwoot))
+        .route("/media/{token}", get(media::fetch));
+    let sessions = Router::new()
+        .route("/session", post(session::create).get(session::list))
+        .route("/session/{session}", get(session::show).delete(session::remove))
+        .route("/session/{session}/connect", post(session::connect))
+        .layer(axum::middleware::from_fn_with_state(app.clone(), auth::require_key));
+    let health = Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/healthz", get(health::summary))
+        .route("/health", get(health::summary))
+        .route("/metrics", get(health::metrics));
+    doors
+        .merge(sessions)
+        .merge(health)
+        .fallback(problem::no_route)
+        .layer(axum::middleware::from_fn(server::log_request))
+        .with_state(app)
+}

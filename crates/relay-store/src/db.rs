@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Postgres, Sqlite, Transaction};
@@ -53,6 +54,19 @@ macro_rules! read {
 
 pub(crate) use {on, read};
 
+/// One step of the schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// Its number.
+    pub version: i64,
+    /// What it does.
+    pub name: String,
+    /// Whether the database has it.
+    pub is_applied: bool,
+}
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
 impl Db {
     pub(crate) async fn sqlite(path: &str) -> Result<Self> {
         let open = StoreError::database("open the SQLite file");
@@ -99,12 +113,25 @@ impl Db {
     }
 
     pub(crate) async fn migrate(&self) -> Result<()> {
-        let migrator = sqlx::migrate!("./migrations");
         match self {
-            Self::Sqlite { write, .. } => migrator.run(write).await,
-            Self::Postgres { write, .. } => migrator.run(write).await,
+            Self::Sqlite { write, .. } => MIGRATOR.run(write).await,
+            Self::Postgres { write, .. } => MIGRATOR.run(write).await,
         }
         .map_err(|error| StoreError::Migrate(error.into()))
+    }
+
+    pub(crate) async fn migrations(&self) -> Result<Vec<Migration>> {
+        let applied: Vec<(i64,)> = read!(self, |pool| {
+            sqlx::query_as("-- applied_migrations\nSELECT version FROM _sqlx_migrations").fetch_all(pool).await
+        })
+        // a new database has no such table
+        .unwrap_or_default();
+        let step = |migration: &sqlx::migrate::Migration| Migration {
+            version: migration.version,
+            name: migration.description.to_string(),
+            is_applied: applied.iter().any(|(version,)| *version == migration.version),
+        };
+        Ok(MIGRATOR.iter().map(step).collect())
     }
 
     /// Begins a write transaction. SQLite takes its write lock at once, because upgrading a read transaction fails

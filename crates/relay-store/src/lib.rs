@@ -32,6 +32,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use chat::{OpenChat, SetPlace};
+pub use db::Migration;
 pub use error::{Result, StoreError};
 pub use ingest::Ingested;
 pub use lane::{Finish, Note, Postpone, Recorded, SILENCE_MS};
@@ -78,18 +79,7 @@ struct Closing {
 impl Store {
     /// Opens the database, brings its schema up to date and checks the key.
     pub async fn open(config: &StoreConfig) -> Result<Self> {
-        let (db, lock) = match config.url.split_once("://") {
-            Some(("sqlite", path)) => {
-                let path = Path::new(path.split('?').next().unwrap_or(path));
-                let lock = lock(path)?;
-                (Db::sqlite(&path.to_string_lossy()).await?, Some(lock))
-            }
-            Some(("postgres" | "postgresql", _)) => (Db::postgres(&config.url).await?, None),
-            other => {
-                let scheme = other.map_or_else(|| config.url.clone(), |(scheme, _)| scheme.to_owned());
-                return Err(StoreError::UnknownScheme { scheme });
-            }
-        };
+        let (db, lock) = connect(config).await?;
         db.migrate().await?;
         let worker = WorkerId::generate();
         let (writer, task) = Writer::start(db.clone(), ingest::shard_of(worker.as_str()));
@@ -102,6 +92,14 @@ impl Store {
         }
         store.beat().await?;
         Ok(store)
+    }
+
+    /// What became of every migration of this version. Opens the database without changing its schema.
+    pub async fn migrations(config: &StoreConfig) -> Result<Vec<Migration>> {
+        let (db, _lock) = connect(config).await?;
+        let migrations = db.migrations().await;
+        db.close().await;
+        migrations
     }
 
     async fn check_key(&self) -> Result<()> {
@@ -274,6 +272,21 @@ impl Store {
         }
         self.db.close().await;
         retired
+    }
+}
+
+async fn connect(config: &StoreConfig) -> Result<(Db, Option<File>)> {
+    match config.url.split_once("://") {
+        Some(("sqlite", path)) => {
+            let path = Path::new(path.split('?').next().unwrap_or(path));
+            let lock = lock(path)?;
+            Ok((Db::sqlite(&path.to_string_lossy()).await?, Some(lock)))
+        }
+        Some(("postgres" | "postgresql", _)) => Ok((Db::postgres(&config.url).await?, None)),
+        other => {
+            let scheme = other.map_or_else(|| config.url.clone(), |(scheme, _)| scheme.to_owned());
+            Err(StoreError::UnknownScheme { scheme })
+        }
     }
 }
 

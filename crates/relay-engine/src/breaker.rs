@@ -1,0 +1,87 @@
+//! A circuit breaker for one destination of one session.
+//!
+//! After [`THRESHOLD`] failures in a row nobody calls the destination for [`OPEN_FOR`]; then one caller may try, and its
+//! luck decides for all.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use relay_domain::Timestamp;
+
+/// Failures in a row that open the breaker.
+pub const THRESHOLD: u32 = 5;
+/// How long an open breaker keeps callers away.
+pub const OPEN_FOR: Duration = Duration::from_secs(10);
+/// A probe that has not answered by then is given up.
+const PROBE_FOR: Duration = Duration::from_secs(90);
+
+/// Remembers how a destination fared.
+#[derive(Debug, Default)]
+pub struct Breaker {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    closed_until: Option<Timestamp>,
+}
+
+impl Breaker {
+    /// Whether a call may be made now; otherwise when to ask again.
+    pub fn admit(&self, now: Timestamp) -> Result<(), Timestamp> {
+        let mut state = self.state.lock().expect("nothing panics while holding the breaker");
+        match state.closed_until {
+            Some(until) if now < until => Err(until),
+            Some(_) => {
+                // this caller is the probe; the others wait for its answer
+                state.closed_until = Some(now + PROBE_FOR);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The destination answered, whatever it said.
+    pub fn succeeded(&self) {
+        *self.state.lock().expect("nothing panics while holding the breaker") = State::default();
+    }
+
+    /// The destination could not be reached or failed.
+    pub fn failed(&self, now: Timestamp) {
+        let mut state = self.state.lock().expect("nothing panics while holding the breaker");
+        state.failures = state.failures.saturating_add(1);
+        if state.failures >= THRESHOLD {
+            state.closed_until = Some(now + OPEN_FOR);
+        }
+    }
+
+    /// Whether calls are being kept away.
+    pub fn is_open(&self) -> bool {
+        self.state.lock().expect("nothing panics while holding the breaker").closed_until.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_after_five_failures_and_lets_one_probe_through() {
+        let breaker = Breaker::default();
+        let start = Timestamp::from_secs(1000);
+        for _ in 0..THRESHOLD {
+            assert_eq!(breaker.admit(start), Ok(()));
+            breaker.failed(start);
+        }
+        let reopens = start + OPEN_FOR;
+        assert_eq!(breaker.admit(start), Err(reopens));
+        assert_eq!(breaker.admit(reopens), Ok(()), "the probe");
+        assert!(breaker.admit(reopens).is_err(), "only one probe");
+        breaker.failed(reopens);
+        assert_eq!(breaker.admit(reopens), Err(reopens + OPEN_FOR));
+        breaker.succeeded();
+        assert_eq!(breaker.admit(reopens), Ok(()));
+        assert!(!breaker.is_open());
+    }
+}

@@ -1,0 +1,67 @@
+//! What the engine can be told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use relay_audio::FfmpegMode;
+use relay_domain::note::Locale;
+use secrecy::SecretString;
+use url::Url;
+
+/// Everything the engine needs to know before it starts.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// Where files in transit lie.
+    pub data_dir: PathBuf,
+    /// What ids and encryption are derived from.
+    pub secret_key: SecretString,
+    /// How Chatwoot and people reach us.
+    pub api_url: Url,
+    /// How CodeChat reaches us.
+    pub callback_url: Url,
+    /// Chatwoot of new sessions.
+    pub chatwoot_url: Option<Url>,
+    /// CodeChat of new sessions.
+    pub codechat_url: Option<Url>,
+    /// Global key of that CodeChat.
+    pub codechat_key: Option<SecretString>,
+    /// Language of sessions that chose none.
+    pub locale: Locale,
+    /// Largest file carried, in bytes.
+    pub max_media_bytes: u64,
+    /// How long a WhatsApp message waits for others that belong in front of it.
+    pub hold_in: Duration,
+    /// How long an agent's message waits for others that belong in front of it.
+    pub hold_out: Duration,
+    /// How old an agent's message may grow before it is not sent by itself any more.
+    pub outbound_ttl: Duration,
+    /// Lanes at work at the same time.
+    pub lanes: usize,
+    /// Lanes of one session at work at the same time.
+    pub lanes_per_session: usize,
+    /// When ffmpeg is used.
+    pub ffmpeg: FfmpegMode,
+}
+
+impl EngineConfig {
+    /// Defaults for a relay reached at `api_url`.
+    pub fn new(data_dir: PathBuf, secret_key: SecretString, api_url: Url) -> Self {
+        Self {
+            data_dir,
+            secret_key,
+            callback_url: api_url.clone(),
+            api_url,
+            chatwoot_url: None,
+            codechat_url: None,
+            codechat_key: None,
+            locale: Locale::default(),
+            max_media_bytes: 40_000_000,
+            hold_in: Duration::from_millis(150),
+            hold_out: Duration::from_millis(300),
+            outbound_ttl: Duration::from_secs(600),
+            lanes: 64,
+            lanes_per_session: 16,
+            ffmpeg: FfmpegMode::Fallback,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Carrying out a plan: remote calls, part by part, each outcome recorded.
+
+mod media_in;
+mod media_out;
+mod place;
+mod receipt;
+mod to_chatwoot;
+mod to_whatsapp;
+
+use std::sync::Arc;
+
+use relay_domain::event::Ignored;
+use relay_domain::note::Failure;
+use relay_domain::plan::{ChatView, Plan, plan};
+use relay_store::{Chat, End, LaneKind, Lease, LinkChange, PendingEvent};
+
+use crate::Engine;
+use crate::sessions::Live;
+use crate::translate::{Extras, translate};
+use crate::trouble::{Failed, Trouble};
+
+/// What a delivery works on.
+pub(crate) struct Task<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) live: Arc<Live>,
+    pub(crate) lease: &'a Lease,
+    pub(crate) event: &'a PendingEvent,
+    pub(crate) extras: Extras,
+}
+
+/// How an event ended, with what is to be recorded along with it.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) end: End,
+    pub(crate) links: Vec<LinkChange>,
+    /// Whether a remote side was called.
+    pub(crate) was_attempted: bool,
+}
+
+impl Done {
+    pub(crate) fn ignored(reason: Ignored) -> Self {
+        Self { end: End::Ignored(reason), links: Vec::new(), was_attempted: false }
+    }
+
+    pub(crate) fn delivered(links: Vec<LinkChange>) -> Self {
+        Self { end: End::Delivered, links, was_attempted: true }
+    }
+}
+
+/// Delivers one event, or says what stands in the way.
+pub(crate) async fn deliver(engine: &Engine, live: Arc<Live>, lease: &Lease, event: &PendingEvent) -> Result<Done, Trouble> {
+    let (meaning, extras) = translate(event);
+    if let Some(connection) = extras.connection.clone() {
+        engine.connection_changed(&live, connection).await?;
+    }
+    let chat = match lease.lane.kind {
+        LaneKind::Receipt => None,
+        LaneKind::In | LaneKind::Out => engine.store.chat(live.id(), &lease.lane.chat).await?,
+    };
+    let view = ChatView { server: chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(|jid| jid.server()), locale: live.locale };
+    let plan = plan(meaning, view);
+    let task = Task { engine, live, lease, event, extras };
+    match (plan, chat) {
+        (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
+        (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
+        (Plan::Chatwoot(post), Some(chat)) => task.post(chat, post).await,
+        (Plan::WhatsApp(parts), Some(chat)) => task.send(chat, parts).await,
+        // only lanes of chats bring messages
+        (Plan::Chatwoot(_) | Plan::WhatsApp(_), None) => Ok(Done::ignored(Ignored::UnknownShape)),
+    }
+}
+
+impl Task<'_> {
+    /// Refuses to begin anything while this process may have lost its lanes.
+    pub(crate) fn check_lease(&self) -> Result<(), Trouble> {
+        if self.engine.pulse.may_post() { Ok(()) } else { Err(Trouble::LeaseLost) }
+    }
+
+    /// The chat as it is now.
+    pub(crate) async fn reread(&self, chat: &Chat) -> Result<Chat, Trouble> {
+        let fresh = self.engine.store.chat(self.live.id(), &chat.key).await?;
+        Ok(fresh.unwrap_or_else(|| chat.clone()))
+    }
+}
+
+/// Shows in the chat that a message could not be delivered: a placeholder in Chatwoot, a reason on an agent's message.
+pub(crate) async fn show_loss(
+    engine: &Engine,
+    live: Arc<Live>,
+    lease: &Lease,
+    event: &PendingEvent,
+    failed: &Failed,
+) -> Result<Vec<LinkChange>, Trouble> {
+    let Some(chat) = engine.store.chat(live.id(), &lease.lane.chat).await? else {
+        return Ok(Vec::new());
+    };
+    let task = Task { engine, live, lease, event, extras: Extras::default() };
+    match lease.lane.kind {
+        LaneKind::Receipt => Ok(Vec::new()),
+        LaneKind::In => task.post_placeholder(&chat, failed.outcome).await,
+        LaneKind::Out => {
+            let message = task.message()?;
+            let why = Failure::Rejected { detail: failed.detail.clone() };
+            Ok(task.give_up(&message, why).await?.links)
+        }
+    }
+}

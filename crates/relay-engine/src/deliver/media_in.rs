@@ -1,0 +1,152 @@
+//! Bringing a WhatsApp file over: fetched to disk, voice notes converted.
+
+use chatwoot::{Capability, Upload, UploadSource};
+use codechat::ErrorKind;
+use relay_domain::event::{Media, MediaKind};
+use relay_domain::note;
+use relay_domain::settings::VoiceFormat;
+
+use super::Task;
+use crate::spool::{SpoolError, Spooled};
+use crate::trouble::{Failed, Side, Trouble, from_codechat};
+
+/// Attempts at a file that CodeChat says it cannot give, before a placeholder takes its place.
+const TRIES: u32 = 2;
+
+/// A file ready to be uploaded; deleted from disk when dropped.
+pub(crate) struct Brought {
+    pub(crate) upload: Upload,
+    pub(crate) is_voice: bool,
+    _spooled: Option<Spooled>,
+}
+
+impl Task<'_> {
+    /// Fetches a file. The inner error is a text that takes its place.
+    pub(crate) async fn bring_file(&self, media: &Media) -> Result<Result<Brought, String>, Trouble> {
+        let limit = self.engine.config.max_media_bytes;
+        if media.size.is_some_and(|size| size > limit) {
+            return Ok(Err(self.lost(media, Some(limit))));
+        }
+        let source = &media.source;
+        let fetched = self.live.codechat.media(self.live.name(), &source.message_type, &source.content).await;
+        let stream = match fetched {
+            Ok(stream) => stream,
+            Err(error) if is_lost(&error) && self.event.attempts + 1 >= TRIES => return Ok(Err(self.lost(media, None))),
+            Err(error) => return Err(from_codechat(error)),
+        };
+        let told_mime = stream.content_type.clone();
+        let spooled = match self.engine.spool.fill(stream.body, limit).await {
+            Ok(spooled) if spooled.size() > 0 => spooled,
+            Ok(_) => return Ok(Err(self.lost(media, None))),
+            Err(SpoolError::TooLarge { .. }) => return Ok(Err(self.lost(media, Some(limit)))),
+            Err(SpoolError::Source(error)) => return Err(from_codechat(error)),
+            Err(SpoolError::Disk(error)) => return Err(disk_trouble(&error)),
+        };
+        Ok(Ok(self.prepare(media, told_mime, spooled).await))
+    }
+
+    async fn prepare(&self, media: &Media, told_mime: Option<String>, spooled: Spooled) -> Brought {
+        let is_voice = media.kind == MediaKind::VoiceNote;
+        let flag = is_voice && self.live.can(Capability::VoiceMessageFlag).await;
+        if is_voice && self.live.session.settings.voice == VoiceFormat::Mp3 {
+            match self.engine.transcoder.to_mp3(spooled.path()).await {
+                Ok(mp3) => {
+                    let upload = Upload {
+                        file_name: "voice.mp3".to_owned(),
+                        mime: "audio/mpeg".to_owned(),
+                        source: UploadSource::Bytes(mp3.bytes),
+                    };
+                    return Brought { upload, is_voice: flag, _spooled: None };
+                }
+                // the original plays in most browsers: better than nothing
+                Err(error) => tracing::warn!(session.id = %self.live.id(), event.id = %self.event.id, %error, "a voice note stays as it is"),
+            }
+        }
+        let mime = plain_mime(media.mime.as_deref().or(told_mime.as_deref()));
+        let upload = Upload {
+            file_name: file_name(media, &mime),
+            mime,
+            source: UploadSource::Path(spooled.path().to_owned(), spooled.size()),
+        };
+        Brought { upload, is_voice: flag, _spooled: Some(spooled) }
+    }
+
+    fn lost(&self, media: &Media, limit: Option<u64>) -> String {
+        note::lost_file(self.live.locale, media.file_name.as_deref(), media.size, limit)
+    }
+}
+
+/// Whether the file is gone, rather than CodeChat.
+fn is_lost(error: &codechat::Error) -> bool {
+    matches!(error.kind, ErrorKind::MediaUnavailable | ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Unexpected)
+}
+
+pub(crate) fn disk_trouble(error: &std::io::Error) -> Trouble {
+    Trouble::Failed(Failed {
+        side: Side::CodeChat,
+        outcome: "disk",
+        status: None,
+        detail: error.kind().to_string(),
+        maybe_delivered: false,
+        is_outage: true,
+    })
+}
+
+/// The type without parameters: Chatwoot tells kinds apart by it.
+fn plain_mime(mime: Option<&str>) -> String {
+    let plain = mime.and_then(|mime| mime.split(';').next()).map(str::trim).filter(|mime| mime.contains('/'));
+    plain.unwrap_or("application/octet-stream").to_ascii_lowercase()
+}
+
+fn file_name(media: &Media, mime: &str) -> String {
+    if let Some(name) = &media.file_name {
+        return name.clone();
+    }
+    let base = match media.kind {
+        MediaKind::Image => "image",
+        MediaKind::Video | MediaKind::Gif | MediaKind::VideoNote => "video",
+        MediaKind::VoiceNote => "voice",
+        MediaKind::Audio => "audio",
+        MediaKind::Document => "document",
+        MediaKind::Sticker => "sticker",
+    };
+    match extension(mime) {
+        Some(extension) => format!("{base}.{extension}"),
+        None => base.to_owned(),
+    }
+}
+
+/// The usual extension of the types that phones send.
+pub(crate) fn extension(mime: &str) -> Option<&'static str> {
+    Some(match mime {
+        "image/jpeg" => "jpg",
+        "image/png" => "png",
+        "image/webp" => "webp",
+        "image/gif" => "gif",
+        "video/mp4" => "mp4",
+        "video/3gpp" => "3gp",
+        "video/quicktime" => "mov",
+        "audio/ogg" | "audio/opus" => "ogg",
+        "audio/mpeg" | "audio/mp3" => "mp3",
+        "audio/mp4" | "audio/x-m4a" => "m4a",
+        "audio/aac" => "aac",
+        "audio/amr" => "amr",
+        "application/pdf" => "pdf",
+        "application/zip" => "zip",
+        "text/plain" => "txt",
+        "text/vcard" => "vcf",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_type_are_dropped() {
+        assert_eq!(plain_mime(Some("audio/ogg; codecs=opus")), "audio/ogg");
+        assert_eq!(plain_mime(Some("false")), "application/octet-stream");
+        assert_eq!(plain_mime(None), "application/octet-stream");
+    }
+}

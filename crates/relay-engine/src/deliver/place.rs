@@ -1,0 +1,147 @@
+//! Finding, or making, a chat's contact and conversation in Chatwoot.
+//!
+//! A known chat costs no call. A new one is looked up by what identifies it exactly, before anything is created: so a repeated
+//! attempt finds what the one before it made.
+
+use chatwoot::{Contact, ContactChange, ErrorKind, Filter, FilterAttribute, NewContact, NewConversation};
+use relay_domain::id::{CwContactId, CwConversationId};
+use relay_domain::jid::{Jid, Server};
+use relay_store::{Chat, OpenChat, Place, SetPlace};
+
+use super::Task;
+use crate::ingest::LID_SUFFIX;
+use crate::trouble::{Trouble, from_chatwoot};
+
+/// Longest name Chatwoot keeps, in characters.
+const LONGEST_NAME: usize = 255;
+
+impl Task<'_> {
+    /// The conversation of a chat.
+    pub(crate) async fn conversation(&self, chat: &Chat) -> Result<(Place, CwConversationId), Trouble> {
+        if let Some(place) = &chat.place
+            && let Some(conversation) = place.conversation
+        {
+            return Ok((place.clone(), conversation));
+        }
+        let jid = chat.jid.as_ref();
+        let (contact, source_id, is_new) = match &chat.place {
+            Some(place) => (place.contact, place.source_id.clone(), false),
+            None => self.contact(chat, jid).await?,
+        };
+        let conversation = self.find_or_create_conversation(contact, &source_id).await?;
+        let place = Place { contact, source_id, conversation: Some(conversation) };
+        self.remember(chat, &place).await?;
+        if is_new {
+            self.set_picture(contact, jid).await;
+        }
+        Ok((place, conversation))
+    }
+
+    /// Forgets where a chat lives, because Chatwoot no longer knows the place.
+    pub(crate) async fn forget_place(&self, chat: &Chat) -> Result<(), Trouble> {
+        let forget = SetPlace { session: self.live.id().clone(), chat: chat.key.clone(), place: None, name: None };
+        Ok(self.engine.store.set_place(forget).await?)
+    }
+
+    async fn remember(&self, chat: &Chat, place: &Place) -> Result<(), Trouble> {
+        let session = self.live.id().clone();
+        if source_id_of(chat.jid.as_ref()).as_deref() != Some(place.source_id.as_str()) {
+            let aliases = vec![chat.key.to_string(), format!("chatwoot:{}", place.source_id)];
+            let named = OpenChat { session: session.clone(), jid: None, aliases };
+            self.engine.store.open_chat(named).await?;
+        }
+        let set = SetPlace { session, chat: chat.key.clone(), place: Some(place.clone()), name: self.extras.push_name.clone() };
+        Ok(self.engine.store.set_place(set).await?)
+    }
+
+    async fn contact(&self, chat: &Chat, jid: Option<&Jid>) -> Result<(CwContactId, String, bool), Trouble> {
+        let inbox = self.live.session.chatwoot.inbox;
+        let source_id = source_id_of(jid).unwrap_or_else(|| chat.key.to_string().replace('.', "-"));
+        if let Some(contact) = self.live.chatwoot.find_contact_inbox(inbox, &source_id).await.map_err(from_chatwoot)? {
+            return Ok((CwContactId::new(contact.id), source_id, false));
+        }
+        if let Some(contact) = self.known_contact(jid).await? {
+            return self.adopt(contact, source_id).await;
+        }
+        match self.live.chatwoot.create_contact(&self.new_contact(chat, jid, &source_id)).await {
+            Ok(contact) => Ok((CwContactId::new(contact.id), source_id, true)),
+            // somebody else holds the number or the identifier since the look-up
+            Err(error) if matches!(error.kind, ErrorKind::Taken { .. }) => match self.known_contact(jid).await? {
+                Some(contact) => self.adopt(contact, source_id).await,
+                None => Err(from_chatwoot(error)),
+            },
+            Err(error) => Err(from_chatwoot(error)),
+        }
+    }
+
+    /// The contact that agents, or another bridge, made for the same person: by identifier, or by any spelling of the number.
+    async fn known_contact(&self, jid: Option<&Jid>) -> Result<Option<Contact>, Trouble> {
+        let Some(jid) = jid else { return Ok(None) };
+        let phones = jid.phone().map(|phone| phone.candidates()).unwrap_or_default();
+        let by_phone = phones.iter().map(|phone| Filter { attribute: FilterAttribute::Phone, value: phone.to_e164() });
+        let by_jid = Filter { attribute: FilterAttribute::Identifier, value: jid.to_string() };
+        let filters: Vec<_> = std::iter::once(by_jid).chain(by_phone).collect();
+        let mut found = self.live.chatwoot.filter_contacts(&filters).await.map_err(from_chatwoot)?;
+        let rank = |contact: &Contact| contact.identifier.as_deref() != Some(jid.to_string().as_str());
+        found.sort_by_key(|contact| (rank(contact), contact.id));
+        Ok(found.into_iter().next())
+    }
+
+    async fn adopt(&self, contact: Contact, source_id: String) -> Result<(CwContactId, String, bool), Trouble> {
+        let inbox = self.live.session.chatwoot.inbox;
+        let id = CwContactId::new(contact.id);
+        // a place it already has in this inbox keeps its conversations together
+        if let Some(known) = contact.contact_inboxes.iter().find(|known| known.inbox_id == inbox) {
+            return Ok((id, known.source_id.clone(), false));
+        }
+        self.live.chatwoot.attach_contact_inbox(contact.id, inbox, &source_id).await.map_err(from_chatwoot)?;
+        Ok((id, source_id, false))
+    }
+
+    fn new_contact(&self, chat: &Chat, jid: Option<&Jid>, source_id: &str) -> NewContact {
+        let phone = jid.and_then(Jid::phone).map(|phone| phone.to_e164());
+        let name = self.extras.push_name.clone().or_else(|| phone.clone()).unwrap_or_else(|| chat.key.to_string());
+        NewContact {
+            name: name.chars().take(LONGEST_NAME).collect(),
+            phone_number: phone,
+            identifier: jid.map(ToString::to_string),
+            inbox_id: self.live.session.chatwoot.inbox,
+            source_id: source_id.to_owned(),
+            ..NewContact::default()
+        }
+    }
+
+    async fn find_or_create_conversation(&self, contact: CwContactId, source_id: &str) -> Result<CwConversationId, Trouble> {
+        let inbox = self.live.session.chatwoot.inbox;
+        let known = self.live.chatwoot.conversations_of(inbox, source_id).await.map_err(from_chatwoot)?;
+        // the newest: a resolved one reopens when the customer writes
+        if let Some(conversation) = known.iter().map(|known| known.id).max() {
+            return Ok(CwConversationId::new(conversation));
+        }
+        let new = NewConversation { inbox_id: inbox, contact_id: contact.get(), source_id: source_id.to_owned(), status: None };
+        let created = self.live.chatwoot.create_conversation(&new).await.map_err(from_chatwoot)?;
+        Ok(CwConversationId::new(created.id))
+    }
+
+    /// Shows the customer's picture, once; a contact without one does no harm.
+    async fn set_picture(&self, contact: CwContactId, jid: Option<&Jid>) {
+        let Some(jid) = jid else { return };
+        let Ok(Some(url)) = self.live.codechat.profile_picture_url(self.live.name(), &jid.to_string()).await else { return };
+        // created first and pictured after: given on create, Chatwoot may lose the picture
+        let change = ContactChange { avatar_url: Some(url.to_string()), ..ContactChange::default() };
+        if let Err(error) = self.live.chatwoot.update_contact(contact.get(), &change).await {
+            tracing::debug!(session.id = %self.live.id(), error = %error.kind, "the contact's picture was not set");
+        }
+    }
+}
+
+/// What a contact is called in the inbox. Dots would end the path segment it becomes in Chatwoot's public API.
+pub(crate) fn source_id_of(jid: Option<&Jid>) -> Option<String> {
+    let jid = jid?;
+    match jid.server() {
+        Server::User => Some(jid.user().to_owned()),
+        Server::Lid => Some(format!("{}{LID_SUFFIX}", jid.user())),
+        Server::Group => Some(format!("{}-group", jid.user())),
+        Server::Status | Server::Broadcast | Server::Newsletter | Server::Call | Server::Bot | Server::Other(_) => None,
+    }
+}

@@ -1,0 +1,298 @@
+//! Posting a WhatsApp message to Chatwoot.
+//!
+//! The link is written as an intent before the post. Should the process die, or the answer be lost, the next attempt looks for
+//! the message under its source id before it posts again.
+
+use std::time::Duration;
+
+use chatwoot::{Direction as MessageDirection, ErrorKind, Message, NewMessage};
+use relay_domain::Timestamp;
+use relay_domain::backoff::Direction;
+use relay_domain::event::Ignored;
+use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
+use relay_domain::note;
+use relay_domain::plan::ChatwootPost;
+use relay_store::{Change, Chat, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
+use serde_json::{Map, Value, json};
+
+use super::{Done, Task};
+use crate::trouble::{Trouble, from_chatwoot};
+
+/// Moments after a doubtful attempt at which Chatwoot is asked whether it took effect. After the last it is repeated.
+const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10)];
+
+/// Pages of 100 messages that a look goes through at most.
+const MOST_PAGES: usize = 20;
+
+impl Task<'_> {
+    pub(crate) async fn post(&self, chat: Chat, post: ChatwootPost) -> Result<Done, Trouble> {
+        if post.from_phone
+            && let Some(done) = self.own_copy(&post).await?
+        {
+            return Ok(done);
+        }
+        self.check_lease()?;
+        match self.post_to_known_place(&chat, &post).await {
+            // the conversation is gone: look for the place anew, once
+            Err(Trouble::Failed(failed)) if failed.outcome == "not_found" => {
+                self.forget_place(&chat).await?;
+                let chat = self.reread(&chat).await?;
+                self.post_to_known_place(&chat, &post).await
+            }
+            result => result,
+        }
+    }
+
+    /// A message of ours that this relay sent: it closes the intent instead of being mirrored.
+    async fn own_copy(&self, post: &ChatwootPost) -> Result<Option<Done>, Trouble> {
+        let links = self.engine.store.links_by_wa(self.live.id(), &post.id).await?;
+        let Some(link) = links.into_iter().find(|link| link.key.direction == Direction::Out) else {
+            return Ok(None);
+        };
+        let sent = Change::SentToWhatsApp { id: post.id.clone(), row: self.extras.row };
+        let mut done = Done::ignored(Ignored::OwnCopy);
+        done.links.push(LinkChange { key: link.key, change: sent });
+        Ok(Some(done))
+    }
+
+    async fn post_to_known_place(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
+        let (_, conversation) = self.conversation(chat).await?;
+        let key = LinkKey { direction: Direction::In, source_id: self.event_key(post), part: 0 };
+        let message = self.compose(post, conversation).await?;
+        if let Some(message) = self.reserve_in(chat, post, &key, conversation).await? {
+            return Ok(Done::delivered(vec![posted(key, conversation, message)]));
+        }
+        self.check_lease()?;
+        match self.live.chatwoot.create_message(conversation.get(), &message.message).await {
+            Ok(created) => Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))])),
+            Err(error) => self.not_posted(error, key, post, conversation, message.has_file).await,
+        }
+    }
+
+    /// The message's identity, which its dedup key already is.
+    fn event_key(&self, post: &ChatwootPost) -> String {
+        let side = if post.from_phone { "us" } else { "them" };
+        format!("{side}|{}", post.id)
+    }
+
+    /// Writes the intent down. Returns the message when an earlier attempt turns out to have succeeded.
+    async fn reserve_in(
+        &self,
+        chat: &Chat,
+        post: &ChatwootPost,
+        key: &LinkKey,
+        conversation: CwConversationId,
+    ) -> Result<Option<CwMessageId>, Trouble> {
+        let now = self.engine.clock.now();
+        let link = NewLink {
+            key: key.clone(),
+            parts: 1,
+            wa_id: post.id.clone(),
+            wa_from_me: post.from_phone,
+            wa_participant: None,
+            wa_row: self.extras.row,
+            cw_conversation: Some(conversation),
+            cw_message: None,
+            is_tried: true,
+        };
+        let reserve = Reserve {
+            lease: self.lease.clone(),
+            event: self.event.id.clone(),
+            chat: chat.key.clone(),
+            parts: vec![link],
+            now,
+        };
+        let Reserved::Known(known) = self.engine.store.reserve(reserve).await? else {
+            return Err(Trouble::LeaseLost);
+        };
+        let Some(link) = known.into_iter().next() else {
+            return Ok(None);
+        };
+        if link.state == LinkState::Sent
+            && let Some(message) = link.cw_message
+        {
+            return Ok(Some(message));
+        }
+        if let Some(tried_at) = link.tried_at
+            && let Some(message) = self.look_for(post, link.cw_conversation.unwrap_or(conversation), tried_at).await?
+        {
+            return Ok(Some(message));
+        }
+        self.record(key.clone(), Change::Tried { at: now, conversation: Some(conversation) }).await?;
+        Ok(None)
+    }
+
+    /// Records what became of one part while the event goes on.
+    pub(crate) async fn record(&self, key: LinkKey, change: Change) -> Result<(), Trouble> {
+        let note = Note { lease: self.lease.clone(), links: vec![LinkChange { key, change }] };
+        match self.engine.store.note(note).await? {
+            Recorded::Yes => Ok(()),
+            Recorded::LeaseLost => Err(Trouble::LeaseLost),
+        }
+    }
+
+    /// Looks whether a doubtful attempt took effect; waits while it still may.
+    async fn look_for(&self, post: &ChatwootPost, conversation: CwConversationId, tried_at: Timestamp) -> Result<Option<CwMessageId>, Trouble> {
+        let source_id = source_id(post);
+        let found = self.search(conversation, &source_id).await;
+        match found {
+            Ok(Some(message)) => return Ok(Some(CwMessageId::new(message.id))),
+            Ok(None) => {}
+            // a conversation that is gone holds nothing
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(from_chatwoot(error)),
+        }
+        match next_look(tried_at, self.engine.clock.now()) {
+            Some(at) => Err(Trouble::Wait(at)),
+            None => Ok(None),
+        }
+    }
+
+    async fn search(&self, conversation: CwConversationId, source_id: &str) -> Result<Option<Message>, chatwoot::Error> {
+        let newest = self.engine.store.newest_in(self.live.id(), conversation).await;
+        let mut after = newest.ok().flatten().map_or(0, CwMessageId::get);
+        for _ in 0..MOST_PAGES {
+            let page = self.live.chatwoot.list_messages_after(conversation.get(), after).await?;
+            let Some(last) = page.last().map(|message| message.id) else { return Ok(None) };
+            if let Some(message) = page.into_iter().find(|message| message.source_id.as_deref() == Some(source_id)) {
+                return Ok(Some(message));
+            }
+            after = last;
+        }
+        Ok(None)
+    }
+
+    async fn compose(&self, post: &ChatwootPost, conversation: CwConversationId) -> Result<Composed, Trouble> {
+        let direction = if post.from_phone { MessageDirection::Outgoing } else { MessageDirection::Incoming };
+        let mut message = NewMessage::new(direction);
+        let mut text = post.text.clone();
+        message.source_id = Some(source_id(post));
+        self.attributes(post, conversation, &mut message.content_attributes, &mut text).await?;
+        let mut file = None;
+        if let Some(media) = &post.media {
+            match self.bring_file(media).await? {
+                Ok(brought) => {
+                    message.is_voice_message = brought.is_voice;
+                    message.attachments.push(brought.upload.clone());
+                    file = Some(brought);
+                }
+                Err(placeholder) => text = Some(join(text, placeholder)),
+            }
+        }
+        message.content = text;
+        Ok(Composed { message, has_file: file.is_some(), _file: file })
+    }
+
+    async fn attributes(
+        &self,
+        post: &ChatwootPost,
+        conversation: CwConversationId,
+        attributes: &mut Map<String, Value>,
+        text: &mut Option<String>,
+    ) -> Result<(), Trouble> {
+        if post.from_phone {
+            attributes.insert("external_echo".to_owned(), json!(true));
+        }
+        if post.unsupported {
+            attributes.insert("is_unsupported".to_owned(), json!(true));
+        }
+        let Some(quote) = &post.quote else { return Ok(()) };
+        let links = self.engine.store.links_by_wa(self.live.id(), &quote.id).await?;
+        let here = links.iter().find(|link| link.cw_conversation.is_none_or(|known| known == conversation));
+        if let Some(message) = here.and_then(|link| link.cw_message) {
+            attributes.insert("in_reply_to".to_owned(), json!(message.get()));
+        } else if let Some(excerpt) = &quote.excerpt {
+            let quoted = note::in_reply_to(self.live.locale, excerpt);
+            *text = Some(text.as_ref().map_or_else(|| quoted.clone(), |text| format!("{quoted}\n\n{text}")));
+        }
+        Ok(())
+    }
+
+    /// Sorts a failed post. What is wrong with the file costs the file, not the message.
+    async fn not_posted(
+        &self,
+        error: chatwoot::Error,
+        key: LinkKey,
+        post: &ChatwootPost,
+        conversation: CwConversationId,
+        has_file: bool,
+    ) -> Result<Done, Trouble> {
+        if error.certainty == chatwoot::Certainty::NotDelivered {
+            self.record(key.clone(), Change::Untried).await?;
+        }
+        let is_about_file = has_file && matches!(error.kind, ErrorKind::TooLarge);
+        if !is_about_file {
+            return Err(from_chatwoot(error));
+        }
+        let media = post.media.as_ref();
+        let name = media.and_then(|media| media.file_name.as_deref());
+        let lost = note::lost_file(self.live.locale, name, media.and_then(|media| media.size), None);
+        let bare = ChatwootPost { text: Some(join(post.text.clone(), lost)), media: None, ..post.clone() };
+        let composed = self.compose(&bare, conversation).await?;
+        let again = Change::Tried { at: self.engine.clock.now(), conversation: Some(conversation) };
+        self.record(key.clone(), again).await?;
+        let created = self.live.chatwoot.create_message(conversation.get(), &composed.message).await.map_err(from_chatwoot)?;
+        Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))]))
+    }
+
+    /// Puts a placeholder where a message could not be delivered, so that the chat goes on. What made the message fail is not
+    /// touched again: its id and author are all that is read.
+    pub(crate) async fn post_placeholder(&self, chat: &Chat, detail: &str) -> Result<Vec<LinkChange>, Trouble> {
+        let webhook = codechat::Webhook::parse(&self.event.body).ok();
+        let Some(upsert) = webhook.and_then(|webhook| codechat::Upsert::from_value(&webhook.data).ok()) else {
+            return Ok(Vec::new());
+        };
+        let post = ChatwootPost {
+            id: WaMessageId::new(upsert.key_id),
+            from_phone: upsert.from_me,
+            maybe_own_copy: false,
+            text: Some(note::undeliverable(self.live.locale, detail)),
+            media: None,
+            unsupported: true,
+            quote: None,
+        };
+        Ok(self.post_to_known_place(chat, &post).await?.links)
+    }
+}
+
+struct Composed {
+    message: NewMessage,
+    has_file: bool,
+    /// Deleted with this.
+    _file: Option<super::media_in::Brought>,
+}
+
+fn posted(key: LinkKey, conversation: CwConversationId, message: CwMessageId) -> LinkChange {
+    LinkChange { key, change: Change::PostedToChatwoot { conversation, message } }
+}
+
+/// The field's convention, so that installations of other bridges can be taken over without doubles.
+fn source_id(post: &ChatwootPost) -> String {
+    format!("WAID:{}", post.id)
+}
+
+fn join(text: Option<String>, addition: String) -> String {
+    match text {
+        Some(text) if !text.is_empty() => format!("{text}\n\n{addition}"),
+        Some(_) | None => addition,
+    }
+}
+
+/// When to look again after a doubtful attempt; `None` once the last look has been had.
+pub(crate) fn next_look(tried_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    LOOKS.iter().map(|after| tried_at + *after).find(|at| *at > now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_doubtful_attempt_is_looked_for_until_ten_seconds_after_it() {
+        let tried = Timestamp::from_secs(100);
+        assert_eq!(next_look(tried, tried), Some(Timestamp::from_secs(102)));
+        assert_eq!(next_look(tried, Timestamp::from_secs(103)), Some(Timestamp::from_secs(110)));
+        assert_eq!(next_look(tried, Timestamp::from_secs(110)), None);
+        assert_eq!(next_look(tried, Timestamp::from_secs(9999)), None);
+    }
+}

@@ -1,0 +1,344 @@
+//! Sending an agent's message to WhatsApp, part by part.
+//!
+//! The id of every part is known before it is sent and written down as an intent. A part whose fate is in doubt is looked for
+//! among the copies CodeChat sent us and the messages it stores; only then is it sent again, under the same id.
+
+use codechat::{ErrorKind, FindMessages, Quoted, SendMedia, SendOptions, SendText, Sent, State};
+use relay_domain::Timestamp;
+use relay_domain::backoff::Direction;
+use relay_domain::id::{CwMessageId, WaMessageId};
+use relay_domain::jid::Jid;
+use relay_domain::note::{self, Failure};
+use relay_domain::plan::{WhatsAppBody, WhatsAppPart};
+use relay_domain::reserved_id::PartKey;
+use relay_store::{Change, Chat, End, Link, LinkChange, LinkKey, LinkState, NewLink, OpenChat, Reserve, Reserved};
+use serde_json::json;
+
+use super::to_chatwoot::next_look;
+use super::{Done, Task};
+use crate::trouble::{Failed, Side, Trouble, from_chatwoot, from_codechat};
+
+/// Attempts that a number is given before it counts as having no WhatsApp.
+const TRIES_FOR_NUMBER: u32 = 2;
+
+impl Task<'_> {
+    pub(crate) async fn send(&self, chat: Chat, parts: Vec<WhatsAppPart>) -> Result<Done, Trouble> {
+        self.check_lease()?;
+        let message = self.message()?;
+        let Some(jid) = chat.jid.clone() else {
+            return self.give_up(&message, Failure::NoNumber).await;
+        };
+        if self.engine.clock.now().since(self.event.received_at) > self.engine.config.outbound_ttl {
+            return self.expire(&message, parts.len()).await;
+        }
+        self.check_online().await?;
+        let reserved = self.reserve_out(&chat, &message, &parts).await?;
+        let mut last = None;
+        for (part, reserved) in parts.iter().zip(&reserved) {
+            if reserved.link.state == LinkState::Sent {
+                continue;
+            }
+            match self.send_part(&chat, &jid, part, reserved).await {
+                Ok(change) => last = self.part_sent(LinkChange { key: reserved.link.key.clone(), change }, parts.len()).await?,
+                Err(Trouble::Hopeless(why)) => {
+                    return self.give_up(&message, why).await;
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(Done::delivered(last.into_iter().collect()))
+    }
+
+    /// Records a part at once, or returns the last one to be recorded with the end of the event.
+    async fn part_sent(&self, change: LinkChange, parts: usize) -> Result<Option<LinkChange>, Trouble> {
+        if usize::from(change.key.part) + 1 == parts {
+            return Ok(Some(change));
+        }
+        self.record(change.key, change.change).await?;
+        Ok(None)
+    }
+
+    async fn links_of(&self, message: &Message) -> Result<Vec<Link>, Trouble> {
+        let links = self.engine.store.links_by_cw(self.live.id(), message.id).await?;
+        Ok(links.into_iter().filter(|link| link.key.direction == Direction::Out).collect())
+    }
+
+    async fn reserve_out(&self, chat: &Chat, message: &Message, parts: &[WhatsAppPart]) -> Result<Vec<ReservedPart>, Trouble> {
+        let now = self.engine.clock.now();
+        let total = u16::try_from(parts.len()).expect("Chatwoot takes at most 15 files");
+        let new_link = |part: &WhatsAppPart| NewLink {
+            key: LinkKey { direction: Direction::Out, source_id: message.id.to_string(), part: part.index },
+            parts: total,
+            wa_id: self.reserved_id(message, part.index),
+            wa_from_me: true,
+            wa_participant: None,
+            wa_row: None,
+            cw_conversation: Some(message.conversation.into()),
+            cw_message: Some(message.id),
+            // a text goes out right away; a file must be fetched first
+            is_tried: part.index == 0 && matches!(part.body, WhatsAppBody::Text(_)),
+        };
+        let new: Vec<_> = parts.iter().map(new_link).collect();
+        let reserve = Reserve {
+            lease: self.lease.clone(),
+            event: self.event.id.clone(),
+            chat: chat.key.clone(),
+            parts: new.clone(),
+            now,
+        };
+        let Reserved::Known(known) = self.engine.store.reserve(reserve).await? else {
+            return Err(Trouble::LeaseLost);
+        };
+        let find = |part: NewLink| match known.iter().find(|link| link.key == part.key) {
+            Some(link) => ReservedPart { link: link.clone(), is_noted: false },
+            None => ReservedPart { is_noted: part.is_tried, link: self.fresh(chat, part) },
+        };
+        Ok(new.into_iter().map(find).collect())
+    }
+
+    fn fresh(&self, chat: &Chat, part: NewLink) -> Link {
+        Link {
+            key: part.key,
+            parts: part.parts,
+            chat: chat.key.clone(),
+            event: self.event.id.clone(),
+            state: LinkState::Intent,
+            tried_at: None,
+            wa_id: part.wa_id,
+            wa_from_me: true,
+            wa_participant: None,
+            wa_row: None,
+            receipt: None,
+            cw_conversation: part.cw_conversation,
+            cw_message: part.cw_message,
+        }
+    }
+
+    fn reserved_id(&self, message: &Message, part: u16) -> WaMessageId {
+        let access = &self.live.session.chatwoot;
+        let origin = access.url.origin().ascii_serialization();
+        self.live.mint.reserve(message.created_at, PartKey { origin: &origin, account: access.account, message: message.id, part })
+    }
+
+    /// Asks before sending when the phone was last seen disconnected: a send would only fail after a minute.
+    async fn check_online(&self) -> Result<(), Trouble> {
+        if !self.live.health.is_offline() {
+            return Ok(());
+        }
+        self.is_online().await.and_then(|online| if online { Ok(()) } else { Err(Trouble::Offline) })
+    }
+
+    async fn is_online(&self) -> Result<bool, Trouble> {
+        let state = self.live.codechat.connection_state(self.live.name()).await.map_err(from_codechat)?;
+        let online = state.state == State::Open;
+        self.live.health.set_offline(!online);
+        Ok(online)
+    }
+
+    async fn send_part(&self, chat: &Chat, jid: &Jid, part: &WhatsAppPart, reserved: &ReservedPart) -> Result<Change, Trouble> {
+        let link = &reserved.link;
+        if let Some(tried_at) = link.tried_at
+            && let Some(row) = self.look_for_copy(link, tried_at).await?
+        {
+            return Ok(Change::SentToWhatsApp { id: link.wa_id.clone(), row });
+        }
+        let options = self.options(part, &link.wa_id).await?;
+        let request = self.request(jid, part, options).await?;
+        if !reserved.is_noted {
+            self.record(link.key.clone(), Change::Tried { at: self.engine.clock.now(), conversation: None }).await?;
+        }
+        self.check_lease()?;
+        let result = match &request {
+            Request::Text(text) => self.live.codechat.send_text(self.live.name(), text).await,
+            Request::Media(media) => self.live.codechat.send_media(self.live.name(), media).await,
+        };
+        match result {
+            Ok(sent) => self.sent(chat, jid, sent).await,
+            Err(error) => self.not_sent(error, link).await,
+        }
+    }
+
+    async fn request(&self, jid: &Jid, part: &WhatsAppPart, options: SendOptions) -> Result<Request, Trouble> {
+        let number = jid.to_string();
+        match &part.body {
+            WhatsAppBody::Text(text) => Ok(Request::Text(SendText { number, text: text.clone(), options })),
+            WhatsAppBody::File { file, caption } => {
+                let offered = self.offer_file(file).await?;
+                Ok(Request::Media(SendMedia {
+                    number,
+                    kind: offered.kind,
+                    url: offered.url,
+                    file_name: offered.file_name,
+                    caption: caption.clone(),
+                    options,
+                }))
+            }
+        }
+    }
+
+    /// The copy that CodeChat made of a doubtful send: its row, when there is one.
+    async fn look_for_copy(&self, link: &Link, tried_at: Timestamp) -> Result<Option<Option<i64>>, Trouble> {
+        // a copy that came by webhook closed the intent already, unless it came since we read it
+        let links = self.engine.store.links_by_wa(self.live.id(), &link.wa_id).await?;
+        if let Some(known) = links.into_iter().find(|known| known.key == link.key && known.state == LinkState::Sent) {
+            return Ok(Some(known.wa_row));
+        }
+        let find = FindMessages { key_id: Some(link.wa_id.to_string()), ..FindMessages::default() };
+        let page = self.live.codechat.find_messages(self.live.name(), &find).await.map_err(from_codechat)?;
+        if let Some(record) = page.records.first() {
+            return Ok(Some(record.message.row_id));
+        }
+        match next_look(tried_at, self.engine.clock.now()) {
+            Some(at) => Err(Trouble::Wait(at)),
+            None => Ok(None),
+        }
+    }
+
+    async fn options(&self, part: &WhatsAppPart, id: &WaMessageId) -> Result<SendOptions, Trouble> {
+        let quoted = match part.reply_to {
+            Some(message) => self.quoted(message).await?,
+            None => None,
+        };
+        Ok(SendOptions { message_id: Some(id.to_string()), quoted, ..SendOptions::default() })
+    }
+
+    /// A message that was never relayed cannot be quoted; the answer goes without.
+    async fn quoted(&self, message: CwMessageId) -> Result<Option<Quoted>, Trouble> {
+        let links = self.engine.store.links_by_cw(self.live.id(), message).await?;
+        let Some(link) = links.into_iter().next() else { return Ok(None) };
+        if let Some(row) = link.wa_row {
+            return Ok(Some(Quoted::Row(row)));
+        }
+        let mut quoted = json!({
+            "keyId": link.wa_id.as_str(),
+            "keyFromMe": link.wa_from_me,
+            "messageType": "conversation",
+            "content": { "text": "" },
+        });
+        if let Some(jid) = self.engine.store.chat(self.live.id(), &link.chat).await?.and_then(|chat| chat.jid) {
+            quoted["keyRemoteJid"] = json!(jid.to_string());
+        }
+        Ok(Some(Quoted::Message(quoted)))
+    }
+
+    async fn sent(&self, chat: &Chat, jid: &Jid, sent: Sent) -> Result<Change, Trouble> {
+        let canonical = sent.remote_jid.as_deref().and_then(|text| Jid::parse(text).ok()).map(|jid| jid.without_device());
+        if let Some(canonical) = canonical.filter(|canonical| canonical != jid && canonical.is_person()) {
+            // WhatsApp knows the number under another spelling: its answers will come from there
+            let aliases = vec![chat.key.to_string(), canonical.to_string()];
+            let open = OpenChat { session: self.live.id().clone(), jid: None, aliases };
+            self.engine.store.open_chat(open).await?;
+            self.engine.chats.forget();
+        }
+        Ok(Change::SentToWhatsApp { id: WaMessageId::new(sent.key_id), row: sent.row_id })
+    }
+
+    async fn not_sent(&self, error: codechat::Error, link: &Link) -> Result<Change, Trouble> {
+        if error.certainty == codechat::Certainty::NotDelivered {
+            self.record(link.key.clone(), Change::Untried).await?;
+        }
+        match error.kind {
+            // said of a number without WhatsApp, and of every number while the phone is disconnected
+            ErrorKind::NotOnWhatsApp => {
+                if !self.is_online().await? {
+                    return Err(Trouble::Offline);
+                }
+                if self.event.attempts + 1 >= TRIES_FOR_NUMBER {
+                    return Err(Trouble::Hopeless(Failure::NotOnWhatsApp));
+                }
+            }
+            ErrorKind::NotConnected => self.live.health.set_offline(true),
+            ErrorKind::NothingSent => {
+                let url = self.engine.config.callback_url.host_str().unwrap_or_default().to_owned();
+                tracing::error!(session.id = %self.live.id(), host = %url,
+                    "CodeChat refuses the address of our files; set CODECHAT_CALLBACK_URL to an IP address or a name with a dot");
+            }
+            _ => {}
+        }
+        Err(from_codechat(error))
+    }
+
+    /// Says on the agent's message why it, or the rest of it, was not sent, and ends the event.
+    pub(crate) async fn give_up(&self, message: &Message, why: Failure) -> Result<Done, Trouble> {
+        let links = self.links_of(message).await?;
+        let why = partly(why, &links);
+        self.show_failure(message, &why).await?;
+        let end = End::Dead(note::failure(note::Locale::En, &why));
+        Ok(Done { end, links: failed(&links), was_attempted: true })
+    }
+
+    async fn expire(&self, message: &Message, parts: usize) -> Result<Done, Trouble> {
+        let links = self.links_of(message).await?;
+        if sent_count(&links) == parts {
+            return Ok(Done::delivered(Vec::new()));
+        }
+        let why = partly(Failure::Expired, &links);
+        self.show_failure(message, &why).await?;
+        let end = End::Expired(note::failure(note::Locale::En, &why));
+        Ok(Done { end, links: failed(&links), was_attempted: true })
+    }
+
+    async fn show_failure(&self, message: &Message, why: &Failure) -> Result<(), Trouble> {
+        let status = chatwoot::NewStatus::Failed { reason: note::failure(self.live.locale, why) };
+        match self.live.chatwoot.set_status(message.conversation, message.id.get(), &status).await {
+            Ok(_) => Ok(()),
+            // nobody is left to be told
+            Err(error) if error.kind == chatwoot::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(from_chatwoot(error)),
+        }
+    }
+
+    /// What identifies the agent's message.
+    pub(crate) fn message(&self) -> Result<Message, Trouble> {
+        match chatwoot::Webhook::parse(&self.event.body) {
+            Ok(chatwoot::Webhook::MessageCreated(event)) => Ok(Message {
+                id: CwMessageId::new(event.id),
+                conversation: event.conversation.id,
+                created_at: Timestamp::from_millis(event.created_at),
+            }),
+            _ => Err(Trouble::Failed(Failed {
+                side: Side::Chatwoot,
+                outcome: "unreadable",
+                status: None,
+                detail: "the stored event is not a message".to_owned(),
+                maybe_delivered: false,
+                is_outage: false,
+            })),
+        }
+    }
+}
+
+/// What identifies an agent's message.
+pub(crate) struct Message {
+    pub(crate) id: CwMessageId,
+    pub(crate) conversation: i64,
+    pub(crate) created_at: Timestamp,
+}
+
+/// A part that is written down.
+struct ReservedPart {
+    link: Link,
+    /// Whether the reservation itself says that an attempt begins.
+    is_noted: bool,
+}
+
+enum Request {
+    Text(SendText),
+    Media(SendMedia),
+}
+
+fn sent_count(links: &[Link]) -> usize {
+    links.iter().filter(|link| link.state == LinkState::Sent).count()
+}
+
+fn partly(why: Failure, links: &[Link]) -> Failure {
+    match sent_count(links) {
+        0 => why,
+        sent => Failure::Partly { sent, of: links.len(), why: Box::new(why) },
+    }
+}
+
+fn failed(links: &[Link]) -> Vec<LinkChange> {
+    let unsent = links.iter().filter(|link| link.state != LinkState::Sent);
+    unsent.map(|link| LinkChange { key: link.key.clone(), change: Change::Failed }).collect()
+}

@@ -1,0 +1,148 @@
+//! Giving lanes to tasks: no more at once than there are permits, no session more than its share.
+//!
+//! A wake-up only makes it faster; a look at the store every [`POLL`] would find the same work.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use relay_domain::id::SessionId;
+use relay_store::Lease;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::{Engine, pulse};
+
+/// The longest time between two looks.
+const POLL: Duration = Duration::from_millis(500);
+/// The shortest: arrivals within it are claimed together.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Lanes at work in this process.
+#[derive(Debug, Default)]
+pub(crate) struct AtWork {
+    lanes: Mutex<HashMap<SessionId, usize>>,
+    freed: Notify,
+}
+
+impl AtWork {
+    fn begin(&self, session: &SessionId) {
+        *self.lanes.lock().expect("nothing panics while counting lanes").entry(session.clone()).or_default() += 1;
+    }
+
+    fn end(&self, session: &SessionId) {
+        let mut lanes = self.lanes.lock().expect("nothing panics while counting lanes");
+        if let Some(count) = lanes.get_mut(session) {
+            *count -= 1;
+            if *count == 0 {
+                lanes.remove(session);
+            }
+        }
+        drop(lanes);
+        self.freed.notify_one();
+    }
+
+    fn total(&self) -> usize {
+        self.lanes.lock().expect("nothing panics while counting lanes").values().sum()
+    }
+
+    fn saturated(&self, share: usize) -> Vec<SessionId> {
+        let lanes = self.lanes.lock().expect("nothing panics while counting lanes");
+        lanes.iter().filter(|(_, count)| **count >= share).map(|(session, _)| session.clone()).collect()
+    }
+}
+
+impl Engine {
+    /// Works until told to stop, then waits for what is in hand.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let lanes = TaskTracker::new();
+        let background = TaskTracker::new();
+        background.spawn(self.clone().beat(stop.clone()));
+        background.spawn(self.clone().keep_house(stop.clone()));
+        while !stop.is_cancelled() {
+            let pause = self.claim_and_spawn(&lanes, &stop).await;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                () = self.wait_for_work(pause) => {}
+            }
+        }
+        lanes.close();
+        lanes.wait().await;
+        background.close();
+        background.wait().await;
+    }
+
+    async fn wait_for_work(&self, pause: Duration) {
+        sleep(TICK).await;
+        tokio::select! {
+            () = self.store.arrived().notified() => {}
+            () = self.at_work.freed.notified() => {}
+            () = sleep(pause) => {}
+        }
+    }
+
+    /// Claims what is due; returns how long there is nothing to do.
+    async fn claim_and_spawn(self: &Arc<Self>, lanes: &TaskTracker, stop: &CancellationToken) -> Duration {
+        let free = self.config.lanes.saturating_sub(self.at_work.total());
+        if free == 0 {
+            return POLL;
+        }
+        let saturated = self.at_work.saturated(self.config.lanes_per_session);
+        let limit = u32::try_from(free.min(self.config.lanes_per_session)).unwrap_or(u32::MAX);
+        let leases = match self.store.claim(self.clock.now(), limit, saturated).await {
+            Ok(leases) => leases,
+            Err(error) => {
+                tracing::error!(%error, "lanes could not be claimed");
+                return POLL;
+            }
+        };
+        let is_more = leases.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        for lease in leases {
+            self.spawn(lease, lanes, stop);
+        }
+        if is_more { Duration::ZERO } else { self.until_next_due().await }
+    }
+
+    fn spawn(self: &Arc<Self>, lease: Lease, lanes: &TaskTracker, stop: &CancellationToken) {
+        let engine = self.clone();
+        let stop = stop.clone();
+        self.at_work.begin(&lease.lane.session);
+        lanes.spawn(async move {
+            let session = lease.lane.session.clone();
+            // a panic in a lane must neither stop the process nor keep the lane
+            let worked = tokio::spawn(crate::lane::work(engine.clone(), lease.clone(), stop)).await;
+            if let Err(error) = worked {
+                tracing::error!(session.id = %session, %error, "a lane task panicked");
+                if let Err(error) = engine.store.release(lease).await {
+                    tracing::error!(session.id = %session, %error, "a lane could not be given back");
+                }
+            }
+            engine.at_work.end(&session);
+        });
+    }
+
+    async fn until_next_due(&self) -> Duration {
+        match self.store.next_due().await {
+            Ok(Some(due)) => due.since(self.clock.now()).min(POLL),
+            Ok(None) => POLL,
+            Err(error) => {
+                tracing::error!(%error, "the next event could not be looked up");
+                POLL
+            }
+        }
+    }
+
+    async fn beat(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = sleep(pulse::EVERY) => self.pulse.beat(&self.store).await,
+            }
+        }
+    }
+}

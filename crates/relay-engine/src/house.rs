@@ -1,0 +1,53 @@
+//! Housekeeping: numbers for operators, sessions read anew, expired files and old bodies removed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use relay_store::{StoreError, Tally};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::Engine;
+
+const EVERY: Duration = Duration::from_secs(5);
+/// How long bodies of delivered and ignored events are kept.
+const KEEP_DONE: Duration = Duration::from_secs(7 * 86_400);
+/// How long bodies of dead and expired events are kept.
+const KEEP_DEAD: Duration = Duration::from_secs(90 * 86_400);
+
+impl Engine {
+    pub(crate) async fn keep_house(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = sleep(EVERY) => {}
+            }
+            if let Err(error) = self.round().await {
+                tracing::error!(%error, "housekeeping failed");
+            }
+        }
+    }
+
+    async fn round(&self) -> Result<(), StoreError> {
+        self.sessions.refresh().await?;
+        let now = self.clock.now();
+        for name in self.store.withdraw_expired(now).await? {
+            if let Err(error) = tokio::fs::remove_file(self.spool.file(&name)).await {
+                tracing::debug!(%error, "an expired file was gone already");
+            }
+        }
+        self.store.purge(now - KEEP_DONE, now - KEEP_DEAD).await?;
+        Ok(())
+    }
+
+    /// Counts all events and keeps the result for the metrics.
+    pub async fn take_stock(&self) -> Result<Tally, StoreError> {
+        let tally = self.store.tally().await?;
+        let age = self.store.oldest_pending().await?.map(|oldest| self.clock.now().since(oldest));
+        self.metrics.pending.set(tally.pending);
+        self.metrics.oldest_pending.set(age.unwrap_or_default().as_secs_f64());
+        self.metrics.conservation_error.set(tally.conservation_error());
+        Ok(tally)
+    }
+}

@@ -1,0 +1,80 @@
+//! From the names a webhook gives a chat to the one key under which it queues.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use relay_domain::id::{ChatKey, SessionId};
+use relay_domain::jid::Jid;
+use relay_store::{OpenChat, Store, StoreError};
+
+/// Names remembered before the cache starts anew; a name and a key weigh about 150 bytes.
+const CACHE: usize = 200_000;
+
+/// The names of a chat, the most telling first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChatNames {
+    /// Where messages to it would be sent.
+    pub(crate) jid: Option<Jid>,
+    /// Names that are its own: JIDs, LIDs, Chatwoot source ids.
+    pub(crate) names: Vec<String>,
+    /// Other spellings under which it may be known. They find a chat but never become names of it.
+    pub(crate) spellings: Vec<String>,
+}
+
+/// The alias table of the store, with a memory.
+#[derive(Debug, Default)]
+pub(crate) struct Chats {
+    known: Mutex<HashMap<(SessionId, String), ChatKey>>,
+}
+
+impl Chats {
+    /// The key of the chat; opens it when it is new and names it when it has a new name.
+    pub(crate) async fn resolve(&self, store: &Store, session: &SessionId, chat: ChatNames) -> Result<ChatKey, StoreError> {
+        let known: Vec<_> = chat.names.iter().map(|name| self.get(session, name)).collect();
+        if let Some(Some(key)) = known.first()
+            && known.iter().all(Option::is_some)
+        {
+            return Ok(key.clone());
+        }
+        let mut aliases = chat.names.clone();
+        if let Some(spelling) = self.known_spelling(store, session, &chat).await? {
+            // the chat found by its other spelling comes first, so that the names join it
+            aliases.insert(0, spelling);
+        }
+        let key = store.open_chat(OpenChat { session: session.clone(), jid: chat.jid, aliases }).await?;
+        self.put(session, chat.names, &key);
+        Ok(key)
+    }
+
+    async fn known_spelling(&self, store: &Store, session: &SessionId, chat: &ChatNames) -> Result<Option<String>, StoreError> {
+        for name in &chat.names {
+            if store.chat_by_alias(session, name).await?.is_some() {
+                return Ok(None);
+            }
+        }
+        for spelling in &chat.spellings {
+            if store.chat_by_alias(session, spelling).await?.is_some() {
+                return Ok(Some(spelling.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn get(&self, session: &SessionId, name: &str) -> Option<ChatKey> {
+        let known = self.known.lock().expect("nothing panics while holding the chats");
+        known.get(&(session.clone(), name.to_owned())).cloned()
+    }
+
+    fn put(&self, session: &SessionId, names: Vec<String>, key: &ChatKey) {
+        let mut known = self.known.lock().expect("nothing panics while holding the chats");
+        if known.len() >= CACHE {
+            known.clear();
+        }
+        known.extend(names.into_iter().map(|name| ((session.clone(), name), key.clone())));
+    }
+
+    /// Forgets everything, for when chats change behind the cache.
+    pub(crate) fn forget(&self) {
+        self.known.lock().expect("nothing panics while holding the chats").clear();
+    }
+}

@@ -1,0 +1,131 @@
+//! Naming Chatwoot's webhooks.
+
+use bytes::Bytes;
+use chatwoot::{ContactRef, ConversationRef, MessageEvent, MessageType, Webhook, WebhookError};
+use relay_domain::Timestamp;
+use relay_domain::jid::Jid;
+use relay_domain::phone::Phone;
+use relay_store::{ChatwootAccess, LaneKind};
+
+use super::codechat_event::other_spellings;
+use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, unnamed};
+
+pub(super) fn name(body: &Bytes, now: Timestamp, access: &ChatwootAccess) -> Result<Named, NotAccepted> {
+    let webhook = match Webhook::parse(body) {
+        Ok(webhook) => webhook,
+        Err(WebhookError::NotJson { .. }) => return Err(NotAccepted::NotJson),
+        Err(_) => return Ok(Named::Event(unnamed("unknown".to_owned(), body, now))),
+    };
+    let event = webhook.event().to_owned();
+    match webhook {
+        Webhook::MessageCreated(message) if !is_for_us(&message, access) || is_our_echo(&message) => {
+            Ok(Named::Counted { event })
+        }
+        Webhook::MessageCreated(message) => Ok(Named::Event(Name {
+            event,
+            dedup_key: format!("message|{}", message.id),
+            order_key: message.id,
+            place: PlaceInQueue::Chat(LaneKind::Out, chat_names(&message.conversation)),
+        })),
+        // repeats of what is known: our own status changes, every exchange's conversation update, typing
+        Webhook::MessageUpdated(_)
+        | Webhook::ConversationCreated(_)
+        | Webhook::ConversationStatusChanged(_)
+        | Webhook::ConversationUpdated(_)
+        | Webhook::TypingOn(_)
+        | Webhook::TypingOff(_)
+        | Webhook::ContactCreated(_)
+        | Webhook::ContactUpdated(_) => Ok(Named::Counted { event }),
+        Webhook::Other(_) => Ok(Named::Event(unnamed(event, body, now))),
+    }
+}
+
+/// An account webhook tells of every inbox; ours is one of them.
+fn is_for_us(message: &MessageEvent, access: &ChatwootAccess) -> bool {
+    message.account_id == access.account && message.inbox_id == access.inbox
+}
+
+/// Agents' messages have no source id on an API inbox; whatever has one was created through the API, by us.
+fn is_our_echo(message: &MessageEvent) -> bool {
+    message.source_id.is_some() || message.message_type == MessageType::Incoming
+}
+
+/// The suffix of source ids of people known by LID only.
+pub(crate) const LID_SUFFIX: &str = "-lid";
+
+/// A chat as Chatwoot names it: the source id we gave it, else the contact's identifier, else its phone number.
+pub(crate) fn chat_names(conversation: &ConversationRef) -> ChatNames {
+    let source = conversation.source_id.as_deref();
+    let given = source.and_then(jid_of_source);
+    let told = conversation.contact.as_ref().and_then(jid_of_contact);
+    let jid = given.clone().or(told);
+    let own = source.map(|source| format!("chatwoot:{source}"));
+    let mut names: Vec<_> = jid.iter().map(ToString::to_string).collect();
+    if given.is_none() {
+        // a source id that Chatwoot made up is a name of its own
+        names.splice(0..0, own);
+    }
+    if names.is_empty() {
+        names.push(format!("chatwoot:conversation-{}", conversation.id));
+    }
+    let spellings = jid.as_ref().map(other_spellings).unwrap_or_default();
+    ChatNames { jid, names, spellings }
+}
+
+fn jid_of_source(source: &str) -> Option<Jid> {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(lid) = source.strip_suffix(LID_SUFFIX).filter(|lid| is_digits(lid)) {
+        return Jid::parse(&format!("{lid}@lid")).ok();
+    }
+    is_digits(source).then(|| Jid::parse(&format!("{source}@s.whatsapp.net")).ok()).flatten()
+}
+
+fn jid_of_contact(contact: &ContactRef) -> Option<Jid> {
+    let identified = contact.identifier.as_deref().and_then(|text| Jid::parse(text).ok()).filter(Jid::is_person);
+    let phone = || contact.phone_number.as_deref().and_then(|text| Phone::parse(text, None).ok());
+    identified.or_else(|| phone().as_ref().map(Jid::from_phone))
+}
+
+#[cfg(test)]
+mod tests {
+    use chatwoot::ConversationStatus;
+
+    use super::*;
+
+    fn conversation(source: &str, identifier: Option<&str>, phone: Option<&str>) -> ConversationRef {
+        ConversationRef {
+            id: 42,
+            status: ConversationStatus::Open,
+            source_id: Some(source.to_owned()),
+            contact_id: Some(1),
+            contact: Some(ContactRef {
+                id: 1,
+                name: None,
+                phone_number: phone.map(ToOwned::to_owned),
+                identifier: identifier.map(ToOwned::to_owned),
+                blocked: false,
+            }),
+            agent_last_seen_at: None,
+        }
+    }
+
+    #[test]
+    fn our_source_ids_lead_back_to_the_address() {
+        let chat = chat_names(&conversation("5511988887777", None, Some("+15550001111")));
+        assert_eq!(chat.names, ["5511988887777@s.whatsapp.net"]);
+        let chat = chat_names(&conversation("200000000000001-lid", None, None));
+        assert_eq!(chat.jid.unwrap().to_string(), "200000000000001@lid");
+    }
+
+    #[test]
+    fn a_conversation_begun_by_an_agent_is_found_by_identifier_then_phone() {
+        let uuid = "0b4a1b1e-0000-4000-8000-000000000000";
+        let chat = chat_names(&conversation(uuid, Some("553187654321@s.whatsapp.net"), Some("+5531987654321")));
+        assert_eq!(chat.names, [format!("chatwoot:{uuid}"), "553187654321@s.whatsapp.net".into()]);
+        let chat = chat_names(&conversation(uuid, None, Some("+5531987654321")));
+        assert_eq!(chat.names[1], "5531987654321@s.whatsapp.net");
+        assert_eq!(chat.spellings, ["553187654321@s.whatsapp.net"]);
+        let chat = chat_names(&conversation(uuid, None, None));
+        assert_eq!((chat.jid, chat.names.len()), (None, 1));
+    }
+}

@@ -1,0 +1,105 @@
+//! Naming CodeChat's webhooks.
+
+use bytes::Bytes;
+use codechat::{Event, StatusUpdate, Upsert, Webhook, WebhookError};
+use relay_domain::Timestamp;
+use relay_domain::jid::{Jid, Server};
+use relay_store::LaneKind;
+
+use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, shard_of, unnamed};
+
+/// Row ids are 32-bit serials, so time and row fit one number: seconds first, row second.
+const ROW_BITS: u32 = 31;
+
+pub(super) fn name(body: &Bytes, now: Timestamp) -> Result<Named, NotAccepted> {
+    let webhook = match Webhook::parse(body) {
+        Ok(webhook) => webhook,
+        Err(WebhookError::NotJson { .. }) => return Err(NotAccepted::NotJson),
+        Err(_) => return Ok(Named::Event(unnamed("unknown".to_owned(), body, now))),
+    };
+    let event = webhook.event.as_str().to_owned();
+    if is_only_counted(&webhook.event) {
+        return Ok(Named::Counted { event });
+    }
+    let named = match webhook.event {
+        Event::MessagesUpsert | Event::SendMessage => Upsert::from_value(&webhook.data).ok().map(|upsert| message(event.clone(), &upsert, now)),
+        Event::MessagesUpdate => StatusUpdate::from_value(&webhook.data).ok().and_then(|update| receipt(event.clone(), &update)),
+        _ => None,
+    };
+    Ok(Named::Event(named.unwrap_or_else(|| unnamed(event, body, now))))
+}
+
+/// Chatter that no message is made of, and what carries a credential (a QR code, a token) and must not be kept.
+fn is_only_counted(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ChatsSet
+            | Event::ChatsUpsert
+            | Event::ChatsUpdate
+            | Event::ChatsDelete
+            | Event::ContactsSet
+            | Event::ContactsUpsert
+            | Event::ContactsUpdate
+            | Event::PresenceUpdate
+            | Event::LabelsEdit
+            | Event::LabelsAssociation
+            | Event::QrcodeUpdated
+            | Event::NewJwt
+    )
+}
+
+fn message(event: String, upsert: &Upsert, now: Timestamp) -> Name {
+    let row = upsert.row_id.unwrap_or(0).clamp(0, (1 << ROW_BITS) - 1);
+    let seconds = upsert.timestamp.unwrap_or_else(|| now.as_secs()).clamp(0, (1 << (62 - ROW_BITS)) - 1);
+    Name {
+        event,
+        dedup_key: message_key(upsert),
+        order_key: (seconds << ROW_BITS) | row,
+        place: PlaceInQueue::Chat(LaneKind::In, chat_names(upsert)),
+    }
+}
+
+/// One WhatsApp message, however often and under whichever event CodeChat tells of it. The chat is not part of the key,
+/// because not every copy names it; the author is, in groups, because others' ids are unique per author only.
+pub(crate) fn message_key(upsert: &Upsert) -> String {
+    let side = if upsert.from_me { "us" } else { "them" };
+    let author = upsert.participant.as_deref().or(upsert.participant_lid.as_deref()).filter(|_| !upsert.from_me);
+    match author.map(|author| author.split([':', '@']).next().unwrap_or(author)) {
+        Some(author) => format!("message|{side}|{}|{author}", upsert.key_id),
+        None => format!("message|{side}|{}", upsert.key_id),
+    }
+}
+
+fn chat_names(upsert: &Upsert) -> ChatNames {
+    let parse = |text: &Option<String>| text.as_deref().and_then(|text| Jid::parse(text).ok()).map(|jid| jid.without_device());
+    let remote = parse(&upsert.remote_jid);
+    // a group's LID field would be its author's
+    let lid = parse(&upsert.lid).filter(|_| remote.as_ref().is_none_or(Jid::is_person));
+    let jid = remote.clone().or_else(|| lid.clone());
+    let names: Vec<_> = remote.iter().chain(&lid).map(ToString::to_string).collect();
+    if names.is_empty() {
+        // old group ids are lost on the way: CodeChat tells only that it is a group
+        let name = if upsert.is_group { "unknown@g.us" } else { "unknown@unattributed" };
+        return ChatNames { jid: Jid::parse(name).ok(), names: vec![name.to_owned()], spellings: Vec::new() };
+    }
+    let spellings = remote.as_ref().filter(|jid| *jid.server() == Server::User).map(other_spellings).unwrap_or_default();
+    ChatNames { jid, names, spellings }
+}
+
+/// JIDs under which the same person may be known.
+pub(crate) fn other_spellings(jid: &Jid) -> Vec<String> {
+    let candidates = jid.phone().map(|phone| phone.candidates()).unwrap_or_default();
+    candidates.iter().map(|phone| Jid::from_phone(phone).to_string()).filter(|other| *other != jid.to_string()).collect()
+}
+
+/// A change without a status announces what the message webhook after it says, so it gets the raw name.
+fn receipt(event: String, update: &StatusUpdate) -> Option<Name> {
+    let status = update.status.as_ref()?;
+    let side = if update.from_me.unwrap_or(true) { "us" } else { "them" };
+    Some(Name {
+        event,
+        dedup_key: format!("receipt|{side}|{}|{status:?}", update.id),
+        order_key: 0,
+        place: PlaceInQueue::Shard(shard_of(&update.id)),
+    })
+}

@@ -1,0 +1,283 @@
+//! Working through one lane: each event in turn, its outcome recorded before the next.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use relay_domain::Timestamp;
+use relay_domain::backoff::{Direction, GIVE_UP_AFTER, POISON_AFTER, pause_after};
+use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, SessionState, StoreError, UpdateSession};
+use tokio_util::sync::CancellationToken;
+
+use crate::Engine;
+use crate::deliver::{Done, deliver};
+use crate::metrics::{Attempted, Ended, Way};
+use crate::sessions::Live;
+use crate::trouble::{Failed, Side, Trouble};
+
+/// How long an out lane waits before it asks again whether the phone is connected.
+const OFFLINE_PAUSE: Duration = Duration::from_secs(10);
+
+/// Whether the lane goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Event,
+    Lane,
+}
+
+/// Works on a lane until its due events are done, one of them must wait, or the process stops.
+pub(crate) async fn work(engine: Arc<Engine>, lease: Lease, stop: CancellationToken) {
+    if let Err(error) = try_work(&engine, &lease, &stop).await {
+        tracing::error!(session.id = %lease.lane.session, %error, "a lane stopped");
+        if let Err(error) = engine.store.release(lease).await.map(drop) {
+            tracing::error!(%error, "a lane could not be given back");
+        }
+    }
+}
+
+async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> Result<(), StoreError> {
+    let Some(live) = engine.session_of(lease).await? else {
+        // deleted since it was claimed
+        return Ok(());
+    };
+    let events = engine.store.due_events(&lease.lane, engine.clock.now()).await?;
+    let count = events.len();
+    for (index, event) in events.into_iter().enumerate() {
+        if stop.is_cancelled() {
+            break;
+        }
+        let is_last = index + 1 == count;
+        if engine.work_on(&live, lease, &event, is_last).await? == Next::Lane {
+            return Ok(());
+        }
+    }
+    match engine.store.release(lease.clone()).await? {
+        Recorded::Yes | Recorded::LeaseLost => Ok(()),
+    }
+}
+
+impl Engine {
+    async fn session_of(&self, lease: &Lease) -> Result<Option<Arc<Live>>, StoreError> {
+        if let Some(live) = self.sessions.of_id(&lease.lane.session) {
+            return Ok(Some(live));
+        }
+        self.sessions.refresh().await?;
+        Ok(self.sessions.of_id(&lease.lane.session))
+    }
+
+    async fn work_on(&self, live: &Arc<Live>, lease: &Lease, event: &PendingEvent, is_last: bool) -> Result<Next, StoreError> {
+        let now = self.clock.now();
+        let side = match lease.lane.kind {
+            LaneKind::In | LaneKind::Receipt => Side::Chatwoot,
+            LaneKind::Out => Side::CodeChat,
+        };
+        let turn = Turn { engine: self, live, lease, event, started_at: now, started: Instant::now() };
+        if let Err(until) = live.health.breaker(side).admit(now) {
+            return turn.wait(until).await;
+        }
+        // a renderer that panics costs its message, not the process
+        let delivery = AssertUnwindSafe(deliver(self, live.clone(), lease, event)).catch_unwind().await;
+        let result = delivery.unwrap_or_else(|_| Err(panicked(side)));
+        match result {
+            Ok(done) => {
+                live.health.breaker(side).succeeded();
+                turn.finish(done, is_last).await
+            }
+            Err(trouble) => turn.trouble(trouble).await,
+        }
+    }
+}
+
+fn panicked(side: Side) -> Trouble {
+    Trouble::Failed(Failed {
+        side,
+        outcome: "panicked",
+        status: None,
+        detail: "the message could not be processed".to_owned(),
+        maybe_delivered: true,
+        is_outage: false,
+    })
+}
+
+/// One event's turn.
+struct Turn<'a> {
+    engine: &'a Engine,
+    live: &'a Arc<Live>,
+    lease: &'a Lease,
+    event: &'a PendingEvent,
+    started_at: Timestamp,
+    started: Instant,
+}
+
+impl Turn<'_> {
+    fn attempt(&self, outcome: &'static str, failed: Option<&Failed>) -> Attempt {
+        Attempt {
+            started_at: self.started_at,
+            duration_ms: i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX),
+            outcome,
+            http_status: failed.and_then(|failed| failed.status),
+            detail: failed.map(|failed| failed.detail.clone()),
+        }
+    }
+
+    async fn finish(&self, done: Done, is_last: bool) -> Result<Next, StoreError> {
+        let now = self.engine.clock.now();
+        let kind = self.lease.lane.kind.as_str();
+        let outcome = done.end.as_str();
+        tracing::info!(session.id = %self.live.id(), event.id = %self.event.id, lane = kind, outcome, reason = done.end.reason(),
+            duration_ms = self.started.elapsed().as_millis(), "event finished");
+        let is_delivered = done.end == End::Delivered;
+        let finish = Finish {
+            lease: self.lease.clone(),
+            event: self.event.id.clone(),
+            order_key: self.event.order_key,
+            attempt: done.was_attempted.then(|| self.attempt(outcome, None)),
+            end: done.end,
+            now,
+            links: done.links,
+            release: is_last,
+            worker: self.engine.store.worker().clone(),
+        };
+        if self.engine.store.finish(finish).await? == Recorded::LeaseLost {
+            return Ok(Next::Lane);
+        }
+        let labels = Ended { session: self.live.name().to_owned(), direction: kind, outcome };
+        self.engine.metrics.ended.get_or_create(&labels).inc();
+        if is_delivered {
+            let took = now.since(self.event.received_at).as_secs_f64();
+            self.engine.metrics.end_to_end.get_or_create(&Way { direction: kind }).observe(took);
+        }
+        Ok(if is_last { Next::Lane } else { Next::Event })
+    }
+
+    /// Lets the lane wait without blaming anybody.
+    async fn wait(&self, until: Timestamp) -> Result<Next, StoreError> {
+        self.postpone(until, None).await
+    }
+
+    async fn postpone(&self, until: Timestamp, attempt: Option<Attempt>) -> Result<Next, StoreError> {
+        let postpone = Postpone {
+            lease: self.lease.clone(),
+            event: self.event.id.clone(),
+            until,
+            now: self.engine.clock.now(),
+            attempt,
+            links: Vec::new(),
+            worker: self.engine.store.worker().clone(),
+        };
+        match self.engine.store.postpone(postpone).await? {
+            Recorded::Yes | Recorded::LeaseLost => Ok(Next::Lane),
+        }
+    }
+
+    async fn trouble(&self, trouble: Trouble) -> Result<Next, StoreError> {
+        let now = self.engine.clock.now();
+        match trouble {
+            Trouble::Failed(failed) => self.failed(failed).await,
+            Trouble::Wait(until) => self.wait(until).await,
+            Trouble::Rate(pause) => self.wait(now + pause).await,
+            Trouble::Denied { side, detail } => self.denied(side, detail).await,
+            Trouble::Offline => {
+                self.live.health.set_offline(true);
+                self.wait(now + OFFLINE_PAUSE).await
+            }
+            Trouble::Hopeless(why) => {
+                let reason = relay_domain::note::failure(relay_domain::note::Locale::En, &why);
+                self.finish(Done { end: End::Dead(reason), links: Vec::new(), was_attempted: true }, false).await?;
+                self.release().await
+            }
+            Trouble::Store(error) => Err(error),
+            Trouble::LeaseLost => Ok(Next::Lane),
+        }
+    }
+
+    async fn release(&self) -> Result<Next, StoreError> {
+        match self.engine.store.release(self.lease.clone()).await? {
+            Recorded::Yes | Recorded::LeaseLost => Ok(Next::Lane),
+        }
+    }
+
+    async fn failed(&self, failed: Failed) -> Result<Next, StoreError> {
+        let now = self.engine.clock.now();
+        let breaker = self.live.health.breaker(failed.side);
+        if failed.is_outage {
+            breaker.failed(now);
+        } else {
+            breaker.succeeded();
+        }
+        let labels = Attempted { target: failed.side.as_str(), result: failed.outcome };
+        self.engine.metrics.attempts.get_or_create(&labels).inc();
+        tracing::warn!(session.id = %self.live.id(), event.id = %self.event.id, lane = self.lease.lane.kind.as_str(),
+            target_side = failed.side.as_str(), outcome = failed.outcome, status = failed.status, detail = %failed.detail,
+            attempt = self.event.attempts + 1, "delivery failed");
+        if let Some(end) = self.verdict(&failed, now).await
+            && self.bury(&failed, end).await?
+        {
+            return Ok(Next::Lane);
+        }
+        let direction = if self.lease.lane.kind == LaneKind::Out { Direction::Out } else { Direction::In };
+        let pause = pause_after(direction, self.event.attempts + 1, &mut fastrand::Rng::new());
+        self.postpone(now + pause, Some(self.attempt(failed.outcome, Some(&failed)))).await
+    }
+
+    /// Whether the message has had its chances: a short while when the destination takes others, days when it is down.
+    async fn verdict(&self, failed: &Failed, now: Timestamp) -> Option<String> {
+        let trying = self.event.first_failed_at.map_or(Duration::ZERO, |first| now.since(first));
+        // the next try would come too late for a lane that others wait in
+        let next = pause_after(Direction::In, self.event.attempts + 1, &mut fastrand::Rng::with_seed(0));
+        if trying >= GIVE_UP_AFTER {
+            return Some("gave up after 72 hours".to_owned());
+        }
+        if trying + next.mul_f64(1.25) < POISON_AFTER || self.live.health.breaker(failed.side).is_open() {
+            return None;
+        }
+        let is_up = !failed.is_outage || self.answers(failed.side).await;
+        is_up.then(|| format!("{}: {}", failed.outcome, failed.detail))
+    }
+
+    /// Whether a side answers something simple.
+    async fn answers(&self, side: Side) -> bool {
+        match side {
+            Side::Chatwoot => self.live.chatwoot.profile().await.is_ok(),
+            Side::CodeChat => self.live.codechat.connection_state(self.live.name()).await.is_ok(),
+        }
+    }
+
+    /// Ends a message that cannot be delivered, with something visible in its place. `false` when not even that succeeds yet.
+    async fn bury(&self, failed: &Failed, reason: String) -> Result<bool, StoreError> {
+        let shown = crate::deliver::show_loss(self.engine, self.live.clone(), self.lease, self.event, failed).await;
+        let links = match shown {
+            Ok(links) => links,
+            Err(Trouble::Store(error)) => return Err(error),
+            Err(Trouble::LeaseLost) => return Ok(true),
+            Err(Trouble::Wait(_) | Trouble::Rate(_)) => return Ok(false),
+            // the chat itself is out of order: the dead letter is all there is
+            Err(_) => Vec::new(),
+        };
+        let done = Done { end: End::Dead(reason), links, was_attempted: true };
+        if self.finish(done, false).await? == Next::Event {
+            self.release().await?;
+        }
+        Ok(true)
+    }
+
+    /// A refused token stops the session, once a second call to something harmless is refused as well.
+    async fn denied(&self, side: Side, detail: String) -> Result<Next, StoreError> {
+        if self.answers(side).await {
+            let failed = Failed { side, outcome: "denied", status: Some(401), detail, maybe_delivered: false, is_outage: false };
+            return self.failed(failed).await;
+        }
+        tracing::error!(session.id = %self.live.id(), side = side.as_str(), %detail, "the token is refused: session paused");
+        let reason = format!("{} refuses the token", side.as_str());
+        let update = UpdateSession {
+            id: self.live.id().clone(),
+            state: Some((SessionState::Paused, Some(reason))),
+            connection: None,
+        };
+        self.engine.store.update_session(update).await?;
+        self.engine.sessions.refresh().await?;
+        self.release().await
+    }
+}
+

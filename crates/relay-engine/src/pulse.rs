@@ -1,0 +1,40 @@
+//! Whether this process is known to be alive. One that could not say so for four seconds must stop posting: a second later
+//! others may take its lanes.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use relay_store::Store;
+
+/// How often life is shown.
+pub(crate) const EVERY: Duration = Duration::from_secs(1);
+/// How long the last sign of life lasts.
+const VALID: Duration = Duration::from_secs(4);
+
+/// The last sign of life.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    last: Mutex<Instant>,
+}
+
+impl Pulse {
+    /// A pulse that was just felt.
+    pub(crate) fn new() -> Self {
+        Self { last: Mutex::new(Instant::now()) }
+    }
+
+    /// Whether lanes are still ours.
+    pub(crate) fn may_post(&self) -> bool {
+        self.last.lock().expect("nothing panics while holding the pulse").elapsed() < VALID
+    }
+
+    /// Shows life.
+    pub(crate) async fn beat(&self, store: &Store) {
+        // counted from before the write: the database may have taken its time
+        let started = Instant::now();
+        match store.beat().await {
+            Ok(()) => *self.last.lock().expect("nothing panics while holding the pulse") = started,
+            Err(error) => tracing::error!(%error, "the database did not take the sign of life"),
+        }
+    }
+}

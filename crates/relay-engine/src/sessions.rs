@@ -1,0 +1,202 @@
+//! The sessions as this process sees them: rows of the store with their clients, and what was learnt about both sides.
+//!
+//! Rows are read again every few seconds, since another process may have changed them; what was learnt stays.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use chatwoot::{Capability, Version};
+use relay_domain::id::SessionId;
+use relay_domain::note::Locale;
+use relay_domain::reserved_id::IdMint;
+use relay_store::{Session, SessionState, Store, StoreError};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::breaker::Breaker;
+use crate::config::EngineConfig;
+use crate::trouble::Side;
+
+/// A session ready to work.
+#[derive(Debug)]
+pub struct Live {
+    /// Its row.
+    pub session: Session,
+    /// Its CodeChat.
+    pub codechat: codechat::Client,
+    /// Its Chatwoot.
+    pub chatwoot: chatwoot::Client,
+    /// Derives its message ids.
+    pub mint: IdMint,
+    /// Language of its notes.
+    pub locale: Locale,
+    /// What was learnt about both sides.
+    pub health: Arc<Health>,
+}
+
+/// What was learnt about both sides of a session since the process started.
+#[derive(Debug, Default)]
+pub struct Health {
+    chatwoot: Breaker,
+    codechat: Breaker,
+    /// The phone was seen disconnected; ask before sending.
+    offline: AtomicBool,
+    version: Mutex<Option<Version>>,
+}
+
+impl Health {
+    /// The breaker of one side.
+    pub fn breaker(&self, side: Side) -> &Breaker {
+        match side {
+            Side::Chatwoot => &self.chatwoot,
+            Side::CodeChat => &self.codechat,
+        }
+    }
+
+    /// Whether the phone was last seen disconnected.
+    pub fn is_offline(&self) -> bool {
+        self.offline.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the phone is connected.
+    pub fn set_offline(&self, offline: bool) {
+        self.offline.store(offline, Ordering::Relaxed);
+    }
+}
+
+impl Live {
+    /// Our id of the session.
+    pub fn id(&self) -> &SessionId {
+        &self.session.id
+    }
+
+    /// Its name, which is also the name of its CodeChat instance.
+    pub fn name(&self) -> &str {
+        &self.session.name
+    }
+
+    /// Whether its Chatwoot can do something; asks for the version once.
+    pub async fn can(&self, capability: Capability) -> bool {
+        let known = *self.health.version.lock().expect("nothing panics while holding the version");
+        if let Some(version) = known {
+            return version.supports(capability);
+        }
+        match self.chatwoot.version().await {
+            Ok(version) => {
+                *self.health.version.lock().expect("nothing panics while holding the version") = Some(version);
+                version.supports(capability)
+            }
+            Err(error) => {
+                tracing::debug!(session.id = %self.id(), error = %error.kind, "chatwoot did not tell its version");
+                false
+            }
+        }
+    }
+}
+
+/// All sessions of this process.
+#[derive(Debug)]
+pub struct Sessions {
+    store: Store,
+    config: Arc<EngineConfig>,
+    http: reqwest::Client,
+    by_name: RwLock<HashMap<String, Arc<Live>>>,
+}
+
+impl Sessions {
+    /// An empty registry; [`Self::refresh`] fills it.
+    pub fn new(store: Store, config: Arc<EngineConfig>, http: reqwest::Client) -> Self {
+        Self { store, config, http, by_name: RwLock::default() }
+    }
+
+    /// Reads all sessions anew.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let sessions = self.store.sessions().await?;
+        let old = self.by_name.read().expect("nothing panics while holding the sessions").clone();
+        let fresh = sessions.into_iter().map(|session| {
+            let health = old.get(&session.name).filter(|live| *live.id() == session.id).map(|live| live.health.clone());
+            (session.name.clone(), Arc::new(self.bring_to_life(session, health.unwrap_or_default())))
+        });
+        let fresh: HashMap<_, _> = fresh.collect();
+        *self.by_name.write().expect("nothing panics while holding the sessions") = fresh;
+        Ok(())
+    }
+
+    /// The session of a name, from memory or, when it is new, from the store.
+    pub async fn named(&self, name: &str) -> Result<Option<Arc<Live>>, StoreError> {
+        if let Some(live) = self.in_memory(name) {
+            return Ok(Some(live));
+        }
+        let Some(session) = self.store.session_by_name(name).await? else {
+            return Ok(None);
+        };
+        let live = Arc::new(self.bring_to_life(session, Arc::default()));
+        let mut sessions = self.by_name.write().expect("nothing panics while holding the sessions");
+        Ok(Some(sessions.entry(name.to_owned()).or_insert(live).clone()))
+    }
+
+    /// The session of an id, from memory.
+    pub fn of_id(&self, id: &SessionId) -> Option<Arc<Live>> {
+        let sessions = self.by_name.read().expect("nothing panics while holding the sessions");
+        sessions.values().find(|live| live.id() == id).cloned()
+    }
+
+    /// All sessions, by name.
+    pub fn all(&self) -> Vec<Arc<Live>> {
+        let sessions = self.by_name.read().expect("nothing panics while holding the sessions");
+        let mut all: Vec<_> = sessions.values().cloned().collect();
+        all.sort_by(|a, b| a.name().cmp(b.name()));
+        all
+    }
+
+    /// The session that a webhook is for, when its URL's secret is right. An unknown name takes as long as a wrong secret.
+    pub async fn behind_door(&self, name: &str, side: Side, secret: &str) -> Result<Option<Arc<Live>>, StoreError> {
+        let given = hash_token(secret);
+        let live = self.named(name).await?;
+        let expected = match (&live, side) {
+            (Some(live), Side::CodeChat) => live.session.codechat.hook_hash,
+            (Some(live), Side::Chatwoot) => live.session.chatwoot.hook_hash,
+            (None, _) => [0; 32],
+        };
+        let matches = bool::from(given.ct_eq(&expected));
+        Ok(live.filter(|_| matches))
+    }
+
+    /// Whether a session works.
+    pub fn is_active(live: &Live) -> bool {
+        live.session.state == SessionState::Active
+    }
+
+    fn in_memory(&self, name: &str) -> Option<Arc<Live>> {
+        self.by_name.read().expect("nothing panics while holding the sessions").get(name).cloned()
+    }
+
+    fn bring_to_life(&self, session: Session, health: Arc<Health>) -> Live {
+        let is_ours = self.config.codechat_url.as_ref().is_some_and(|url| url.origin() == session.codechat.url.origin());
+        let auth = match &self.config.codechat_key {
+            // instance tokens may expire after an hour, the global key does not
+            Some(key) if is_ours => codechat::Auth::Global(key.clone()),
+            Some(_) | None => codechat::Auth::Instance(session.codechat.token.clone()),
+        };
+        Live {
+            codechat: codechat::Client::new(self.http.clone(), session.codechat.url.clone(), auth),
+            chatwoot: chatwoot::Client::new(
+                self.http.clone(),
+                session.chatwoot.url.clone(),
+                session.chatwoot.account,
+                session.chatwoot.token.clone(),
+            ),
+            mint: IdMint::new(self.config.secret_key.expose_secret().as_bytes(), &session.id),
+            locale: session.settings.locale.unwrap_or(self.config.locale),
+            health,
+            session,
+        }
+    }
+}
+
+/// How tokens in URLs are kept.
+pub fn hash_token(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}

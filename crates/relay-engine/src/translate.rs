@@ -1,0 +1,27 @@
+//! From the bytes of a webhook to what they mean. Pure.
+
+mod from_chatwoot;
+mod from_codechat;
+
+use relay_domain::event::{Event, Ignored};
+use relay_store::{PendingEvent, Source};
+
+/// What is wanted to be known of a message beside its meaning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extras {
+    /// The name the customer goes by.
+    pub(crate) push_name: Option<String>,
+    /// Row of the message at CodeChat.
+    pub(crate) row: Option<i64>,
+    /// What the phone's connection changed to.
+    pub(crate) connection: Option<String>,
+}
+
+/// Reads a stored webhook.
+pub(crate) fn translate(event: &PendingEvent) -> (Event, Extras) {
+    match event.source {
+        Source::CodeChat => from_codechat::translate(&event.body),
+        Source::Chatwoot => (from_chatwoot::translate(&event.body), Extras::default()),
+        Source::Relay => (Event::Nothing(Ignored::UnknownEvent), Extras::default()),
+    }
+}

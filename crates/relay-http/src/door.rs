@@ -1,0 +1,151 @@
+//! The webhook doors. Every refusal here is about the sender or the envelope, never about what the webhook says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use chatwoot::SignatureError;
+use relay_engine::{Accepted, Live, NotAccepted, Side};
+use serde::Deserialize;
+
+use crate::{App, Problem};
+
+/// Largest body taken, in bytes; counted while reading.
+pub(crate) const MAX_BODY: usize = 2 * 1024 * 1024;
+/// How long a sender may take over its body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a commit may take before the sender is told to try again.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
+/// How old a signature may be.
+const SIGNATURE_TOLERANCE: Duration = Duration::from_secs(300);
+
+#[derive(Deserialize)]
+pub(crate) struct Secret {
+    #[serde(default)]
+    token: String,
+}
+
+pub(crate) async fn codechat(
+    state: State<App>,
+    Path(session): Path<String>,
+    Query(secret): Query<Secret>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    enter(&state.0, Side::CodeChat, &session, &secret, request).await
+}
+
+pub(crate) async fn chatwoot(
+    state: State<App>,
+    Path(session): Path<String>,
+    Query(secret): Query<Secret>,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    enter(&state.0, Side::Chatwoot, &session, &secret, request).await
+}
+
+async fn enter(app: &App, side: Side, session: &str, secret: &Secret, request: Request) -> Result<StatusCode, Problem> {
+    let live = app.engine.sessions.behind_door(session, side, &secret.token).await.map_err(|_| Problem::unavailable())?;
+    let live = live.ok_or_else(Problem::unknown_session)?;
+    let (parts, body) = request.into_parts();
+    require_json(&parts.headers)?;
+    let body = read(&parts.headers, body).await?;
+    if side == Side::Chatwoot {
+        verify(app, &live, &parts.headers, &body)?;
+    }
+    accept(app, live, side, body).await
+}
+
+/// Commits in a task of its own: a sender that hangs up early does not undo what it sent.
+async fn accept(app: &App, live: Arc<Live>, side: Side, body: Bytes) -> Result<StatusCode, Problem> {
+    let engine = app.engine.clone();
+    let commit = tokio::spawn(async move { engine.accept(&live, side, body).await });
+    let accepted = tokio::time::timeout(COMMIT_TIMEOUT, commit).await;
+    match accepted {
+        Ok(Ok(Ok(Accepted::Stored | Accepted::Duplicate | Accepted::Counted))) => Ok(StatusCode::OK),
+        Ok(Ok(Err(NotAccepted::NotJson))) => Err(not_json()),
+        Ok(Ok(Err(NotAccepted::Store(error)))) => {
+            tracing::error!(%error, "a webhook could not be stored");
+            Err(Problem::unavailable())
+        }
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a webhook could not be accepted");
+            Err(Problem::unavailable())
+        }
+        Err(_) => {
+            tracing::error!("a commit took longer than a second");
+            Err(Problem::unavailable())
+        }
+    }
+}
+
+/// `application/json`, in any case and with any parameters, and not compressed.
+pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let unsupported = |detail: &str| Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json_type", detail);
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let media_type = text(header::CONTENT_TYPE).and_then(|value| value.split(';').next()).map(str::trim);
+    if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+        return Err(unsupported("send Content-Type: application/json"));
+    }
+    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes());
+    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+        return Err(unsupported("send the body uncompressed"));
+    }
+    Ok(())
+}
+
+pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is over the limit of 2 MB");
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "the body ended early")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body took longer than 15 seconds")),
+    }
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+pub(crate) fn not_json() -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, "not_json", "the body is not valid JSON")
+}
+
+/// Checks the signature when its secret is known; otherwise the token in the URL has to do.
+fn verify(app: &App, live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+    let Some(secret) = &live.session.chatwoot.secret else {
+        return Ok(());
+    };
+    let refused = |error: &SignatureError| {
+        tracing::warn!(session.id = %live.id(), %error, "a webhook of Chatwoot was refused");
+        Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", error.to_string())
+    };
+    let timestamp = one(headers, "x-chatwoot-timestamp").map_err(|error| refused(&error))?;
+    let signature = one(headers, "x-chatwoot-signature").map_err(|error| refused(&error))?;
+    let now = app.engine.clock.now().as_secs();
+    chatwoot::verify(secret, timestamp, signature, body, now, SIGNATURE_TOLERANCE).map_err(|error| refused(&error))
+}
+
+/// A header that came twice proves nothing.
+fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, SignatureError> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Err(SignatureError::Malformed);
+    }
+    first.map(|value| value.to_str().map_err(|_| SignatureError::Malformed)).transpose()
+}

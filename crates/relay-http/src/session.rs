@@ -1,0 +1,205 @@
+//! The session API: the payloads of the first relay, and what it lacked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::StatusCode;
+use relay_domain::settings::SessionSettings;
+use relay_engine::Live;
+use relay_engine::setup::{NewSession, SetupError};
+use relay_store::{Deleted, Session, StoreError};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
+
+use crate::{App, Problem, door};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionIn {
+    session_id: Option<String>,
+    description: Option<String>,
+    chatwoot: ChatwootIn,
+    #[serde(default)]
+    settings: SessionSettings,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChatwootIn {
+    inbox_id: i64,
+    account_id: i64,
+    token: SecretString,
+    url: Option<Url>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct SessionOut {
+    id: String,
+    session_id: String,
+    description: Option<String>,
+    status: &'static str,
+    status_reason: Option<String>,
+    connection: String,
+    chatwoot: ChatwootOut,
+    settings: SessionSettings,
+    created_at: String,
+}
+
+#[derive(Serialize)]
+struct ChatwootOut {
+    url: String,
+    account_id: i64,
+    inbox_id: i64,
+    signed: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct CreatedOut {
+    #[serde(flatten)]
+    session: SessionOut,
+    chatwoot_inbox_webhook: String,
+    chatwoot_inbox_webhook_set: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_step: Option<String>,
+}
+
+impl From<&Session> for SessionOut {
+    fn from(session: &Session) -> Self {
+        let created = jiff::Timestamp::from_millisecond(session.created_at.as_millis()).unwrap_or_default();
+        Self {
+            id: session.id.to_string(),
+            session_id: session.name.clone(),
+            description: session.description.clone(),
+            status: session.state.as_str(),
+            status_reason: session.state_reason.clone(),
+            connection: session.connection.clone(),
+            chatwoot: ChatwootOut {
+                url: session.chatwoot.url.to_string(),
+                account_id: session.chatwoot.account,
+                inbox_id: session.chatwoot.inbox,
+                signed: session.chatwoot.secret.is_some(),
+            },
+            settings: session.settings.clone(),
+            created_at: created.to_string(),
+        }
+    }
+}
+
+pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<(StatusCode, Json<CreatedOut>), Problem> {
+    let wanted = read(request).await?;
+    let new = NewSession {
+        name: wanted.session_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
+        description: wanted.description,
+        chatwoot_url: wanted.chatwoot.url,
+        account: wanted.chatwoot.account_id,
+        inbox: wanted.chatwoot.inbox_id,
+        token: wanted.chatwoot.token,
+        settings: wanted.settings,
+    };
+    let created = app.engine.create_session(new).await.map_err(refused)?;
+    let next_step = (!created.webhook_is_set).then(|| {
+        "the token is not an administrator's: paste chatwoot_inbox_webhook into the webhook URL of the inbox in Chatwoot".to_owned()
+    });
+    let created = CreatedOut {
+        session: SessionOut::from(&created.session),
+        chatwoot_inbox_webhook: created.chatwoot_webhook,
+        chatwoot_inbox_webhook_set: created.webhook_is_set,
+        next_step,
+    };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+async fn read(request: Request) -> Result<SessionIn, Problem> {
+    let (parts, body) = request.into_parts();
+    door::require_json(&parts.headers)?;
+    let body = door::read(&parts.headers, body).await?;
+    serde_json::from_slice(&body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_session", without_values(&error.to_string()))
+        }
+        _ => door::not_json(),
+    })
+}
+
+/// What serde says of a wrong value quotes it, and it may be a token.
+fn without_values(message: &str) -> String {
+    let mut quoted = message.split('"');
+    let first = quoted.next().unwrap_or_default().to_owned();
+    let rest: Vec<_> = quoted.enumerate().map(|(index, part)| if index % 2 == 0 { "…" } else { part }).collect();
+    first + &rest.concat()
+}
+
+fn refused(error: SetupError) -> Problem {
+    let (status, code) = match &error {
+        SetupError::NotConfigured { .. } => (StatusCode::CONFLICT, "not_configured"),
+        SetupError::BadName => (StatusCode::UNPROCESSABLE_ENTITY, "bad_session_id"),
+        SetupError::ChatwootToken { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "chatwoot_token_refused"),
+        SetupError::NoInbox { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "no_such_inbox"),
+        SetupError::NotAnApiInbox { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "not_an_api_inbox"),
+        SetupError::Taken(_) => (StatusCode::CONFLICT, "taken"),
+        SetupError::Chatwoot(_) => (StatusCode::BAD_GATEWAY, "chatwoot_failed"),
+        SetupError::CodeChat(_) => (StatusCode::BAD_GATEWAY, "codechat_failed"),
+        SetupError::Store(_) => return Problem::unavailable(),
+    };
+    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    Problem::new(status, code, format!("{error}{cause}"))
+}
+
+pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
+    let sessions = app.engine.store.sessions().await.map_err(unavailable)?;
+    let data: Vec<_> = sessions.iter().map(SessionOut::from).collect();
+    Ok(Json(json!({ "data": data, "next": null })))
+}
+
+pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<SessionOut>, Problem> {
+    let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
+    session.as_ref().map(|session| Json(SessionOut::from(session))).ok_or_else(|| unknown(&name))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Removal {
+    #[serde(default)]
+    force: bool,
+}
+
+pub(crate) async fn remove(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(removal): Query<Removal>,
+) -> Result<StatusCode, Problem> {
+    let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
+    let session = session.ok_or_else(|| unknown(&name))?;
+    match app.engine.remove_session(&session, removal.force).await.map_err(unavailable)? {
+        Deleted::Yes => Ok(StatusCode::NO_CONTENT),
+        Deleted::Pending(events) => {
+            let detail = format!("{events} events of this session still wait; repeat with ?force=true to drop them");
+            Err(Problem::new(StatusCode::CONFLICT, "events_pending", detail))
+        }
+    }
+}
+
+pub(crate) async fn connect(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+    let live = app.engine.sessions.named(&name).await.map_err(unavailable)?.ok_or_else(|| unknown(&name))?;
+    let qr = qr(&live).await?;
+    Ok(Json(json!({ "base64": qr.base64, "code": qr.code, "count": qr.count, "state": qr.state.as_str() })))
+}
+
+async fn qr(live: &Arc<Live>) -> Result<codechat::Qr, Problem> {
+    live.codechat.connect(live.name()).await.map_err(|error| {
+        let detail = format!("CodeChat gave no QR code: {error}");
+        Problem::new(StatusCode::BAD_GATEWAY, "codechat_failed", detail)
+    })
+}
+
+fn unknown(name: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_session", format!("there is no session {name}"))
+}
+
+fn unavailable(error: StoreError) -> Problem {
+    tracing::error!(%error, "the session API could not use the store");
+    Problem::unavailable()
+}

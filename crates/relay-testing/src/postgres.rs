@@ -1,0 +1,105 @@
+//! A PostgreSQL server of the tests' own: made on first use, gone with the process.
+//!
+//! PostgreSQL refuses to run as root, so there it runs as `nobody`. A shell watches the test process and takes the server down
+//! when it ends, however it ends.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+const NOBODY: u32 = 65_534;
+
+struct Server {
+    bin: PathBuf,
+    port: u16,
+    is_root: bool,
+}
+
+/// Makes an empty database and returns its address.
+pub(crate) fn fresh_database() -> String {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(Server::start);
+    let name = format!("relay_{}", Uuid::new_v4().simple());
+    server.run("createdb", &["-h", "127.0.0.1", "-p", &server.port.to_string(), "-U", "relay", &name]);
+    format!("postgres://relay@127.0.0.1:{}/{name}", server.port)
+}
+
+impl Server {
+    fn start() -> Self {
+        let bin = find_binaries();
+        let is_root = std::fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0).unwrap();
+        let folder = std::env::temp_dir().join(format!("relay-postgres-{}", Uuid::now_v7()));
+        std::fs::create_dir(&folder).unwrap();
+        if is_root {
+            std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = Self { bin, port, is_root };
+        let data = folder.join("data");
+        server.run("initdb", &["-D", text(&data), "-U", "relay", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]);
+        server.spawn_watched(&folder, &data);
+        server.wait_until_ready();
+        server
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(self.bin.join(program));
+        command.stdin(Stdio::null()).env("LC_ALL", "C").current_dir("/");
+        if self.is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) {
+        let output = self.command(program).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{program} failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The server's files are checked for order, not for surviving a power cut, so its own fsync is off.
+    fn spawn_watched(&self, folder: &Path, data: &Path) {
+        let script = format!(
+            "'{postgres}' -D '{data}' -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
+             -c max_connections=200 -c logging_collector=off >'{folder}/log' 2>&1 & server=$!; \
+             while kill -0 {parent} 2>/dev/null; do sleep 0.5; done; kill -QUIT $server; wait $server; rm -rf '{folder}'",
+            postgres = self.bin.join("postgres").display(),
+            data = data.display(),
+            folder = folder.display(),
+            port = self.port,
+            parent = std::process::id(),
+        );
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(script).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        if self.is_root {
+            shell.uid(NOBODY).gid(NOBODY);
+        }
+        // the watcher outlives this handle on purpose
+        drop(shell.spawn().unwrap());
+    }
+
+    fn wait_until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let port = self.port.to_string();
+        while !self.command("pg_isready").args(["-q", "-h", "127.0.0.1", "-p", &port]).status().unwrap().success() {
+            assert!(Instant::now() < deadline, "PostgreSQL did not start within 30 s");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn find_binaries() -> PathBuf {
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let configured = Command::new("pg_config").arg("--bindir").output().ok();
+    let configured = configured.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    let found = debian.chain(configured).filter(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file()).max();
+    found.expect("PostgreSQL's server is not installed: run scripts/setup --tests")
+}

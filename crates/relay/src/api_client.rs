@@ -1,0 +1,97 @@
+//! How commands talk to a relay: the one that runs, or, when none does, one that lives as long as the command.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::Settings;
+use crate::config::Secrets;
+use crate::serve;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A relay to talk to.
+#[derive(Debug)]
+pub(crate) struct ApiClient {
+    http: reqwest::Client,
+    base: String,
+    key: SecretString,
+    /// Ends the relay that was started for this command.
+    own: Option<CancellationToken>,
+}
+
+impl Drop for ApiClient {
+    fn drop(&mut self) {
+        if let Some(own) = &self.own {
+            own.cancel();
+        }
+    }
+}
+
+impl ApiClient {
+    /// The running relay; `None` when none answers.
+    pub(crate) async fn running(settings: &Settings) -> anyhow::Result<Option<Self>> {
+        let secrets = Secrets::load(settings)?;
+        let http = relay_engine::http::client()?;
+        let host = if settings.host.is_unspecified() { "127.0.0.1".to_owned() } else { settings.host.to_string() };
+        let client = Self { http, base: format!("http://{host}:{}", settings.port), key: secrets.api_key, own: None };
+        let alive = client.http.get(format!("{}/livez", client.base)).timeout(Duration::from_secs(2)).send().await;
+        Ok(alive.is_ok_and(|answer| answer.status().is_success()).then_some(client))
+    }
+
+    /// The running relay, or one of our own.
+    pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Self> {
+        if let Some(client) = Self::running(settings).await? {
+            return Ok(client);
+        }
+        let secrets = Secrets::load(settings)?;
+        let engine = serve::open(settings, &secrets).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let base = format!("http://{}", listener.local_addr()?);
+        let own = CancellationToken::new();
+        let key = secrets.api_key.clone();
+        tokio::spawn(serve::work(engine, listener, secrets.api_key, own.clone()));
+        Ok(Self { http: relay_engine::http::client()?, base, key, own: Some(own) })
+    }
+
+    /// Calls the session API; an error answer becomes an error that says what to do.
+    pub(crate) async fn call(&self, method: Method, path: &[&str], body: Option<&Value>) -> anyhow::Result<Value> {
+        let mut url = url::Url::parse(&self.base)?;
+        url.path_segments_mut().map_err(|()| anyhow::anyhow!("the relay's address has no path"))?.extend(path);
+        self.send(method, url, body).await
+    }
+
+    /// Removes a session.
+    pub(crate) async fn remove(&self, session: &str, force: bool) -> anyhow::Result<()> {
+        let mut url = url::Url::parse(&self.base)?;
+        url.path_segments_mut().map_err(|()| anyhow::anyhow!("the relay's address has no path"))?.extend(["session", session]);
+        url.query_pairs_mut().append_pair("force", if force { "true" } else { "false" });
+        self.send(Method::DELETE, url, None).await.map(drop)
+    }
+
+    async fn send(&self, method: Method, url: url::Url, body: Option<&Value>) -> anyhow::Result<Value> {
+        let mut request = self.http.request(method, url).timeout(DEADLINE).header("api-key", self.key.expose_secret());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.context("the relay does not answer")?;
+        let status = answer.status();
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Value::Null);
+        }
+        let value: Value = answer.json().await.context("the relay's answer is not JSON")?;
+        if status.is_success() {
+            return Ok(value);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            bail!("the running relay uses another API_KEY\n  hint: run this command with the same DATA_DIR or API_KEY as relay serve");
+        }
+        let detail = value.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
+        bail!("{detail}")
+    }
+}

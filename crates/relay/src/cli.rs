@@ -1,0 +1,186 @@
+//! The command line. Every option is also a variable of the environment and of `.env`; flags win over both.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use relay_domain::note::Locale;
+use url::Url;
+
+/// Relays WhatsApp (CodeChat) to Chatwoot and back, and loses nothing on the way.
+#[derive(Debug, Parser)]
+#[command(name = "relay", version, about, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What can be configured.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct Settings {
+    /// Address to listen on
+    #[arg(long, env = "HOST", default_value = "0.0.0.0", global = true)]
+    pub(crate) host: IpAddr,
+    /// Port to listen on
+    #[arg(long, env = "PORT", default_value_t = 8080, global = true)]
+    pub(crate) port: u16,
+    /// How Chatwoot and people reach the relay
+    #[arg(long, env = "API_URL", default_value = "http://localhost:8080", global = true)]
+    pub(crate) api_url: Url,
+    /// How CodeChat reaches the relay [default: API_URL]
+    #[arg(long, env = "CODECHAT_CALLBACK_URL", global = true)]
+    pub(crate) codechat_callback_url: Option<Url>,
+    /// Key of the session API, header Api-Key [default: made on first start, kept in `DATA_DIR`]
+    #[arg(long, env = "API_KEY", hide_env_values = true, global = true)]
+    pub(crate) api_key: Option<String>,
+    /// Where Chatwoot is
+    #[arg(long, env = "CHATWOOT_URL", global = true)]
+    pub(crate) chatwoot_url: Option<Url>,
+    /// Where CodeChat is
+    #[arg(long, env = "CODECHAT_URL", global = true)]
+    pub(crate) codechat_url: Option<Url>,
+    /// CodeChat's global key (`AUTHENTICATION_GLOBAL_AUTH_TOKEN`)
+    #[arg(long, env = "CODECHAT_KEY", hide_env_values = true, global = true)]
+    pub(crate) codechat_key: Option<String>,
+    /// Database: `sqlite://path` or `postgres://…` [default: relay.db in `DATA_DIR`]
+    #[arg(long, env = "DB_URL", hide_env_values = true, global = true)]
+    pub(crate) db_url: Option<String>,
+    /// Folder of the embedded database, keys and files in transit
+    #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
+    pub(crate) data_dir: PathBuf,
+    /// What tokens are encrypted with [default: made on first start, kept in `DATA_DIR`]
+    #[arg(long, env = "SECRET_KEY", hide_env_values = true, global = true)]
+    pub(crate) secret_key: Option<String>,
+    /// Lowest level logged: error, warn, info, debug, trace
+    #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
+    pub(crate) log_level: String,
+    /// Form of the log
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
+    pub(crate) log_format: LogFormat,
+    /// Language of notes to agents: pt-BR, en, es
+    #[arg(long, env = "LOCALE", default_value = "pt-BR", value_parser = locale, global = true)]
+    pub(crate) locale: Locale,
+    /// Minutes after which an agent's message that could not be sent is not sent by itself any more
+    #[arg(long, env = "OUTBOUND_TTL_MINUTES", default_value_t = 10, global = true)]
+    pub(crate) outbound_ttl_minutes: u64,
+    /// Largest file carried, in megabytes
+    #[arg(long, env = "MAX_MEDIA_MB", default_value_t = 40, global = true)]
+    pub(crate) max_media_mb: u64,
+    /// Who converts audio
+    #[arg(long, env = "AUDIO_ENGINE", default_value = "fallback", global = true)]
+    pub(crate) audio_engine: AudioEngine,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AudioEngine {
+    /// The relay itself.
+    Native,
+    /// The relay, and ffmpeg for what it cannot decode.
+    Fallback,
+    /// Always ffmpeg.
+    Ffmpeg,
+}
+
+fn locale(text: &str) -> Result<Locale, String> {
+    Locale::parse(text).ok_or_else(|| "use pt-BR, en or es".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the relay (also without a command)
+    Serve,
+    /// Show a relay at work between stand-ins for CodeChat and Chatwoot, with nothing to configure
+    Demo(DemoArgs),
+    /// Join WhatsApp numbers to inboxes
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// Bring the database schema up to date, or show where it stands
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Ask the running relay how it fares; fails when it cannot take webhooks
+    Health,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Stop when every message has crossed
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SessionCommand {
+    /// Join a WhatsApp number to a Chatwoot inbox
+    Add(AddArgs),
+    /// List the sessions
+    Ls {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one session
+    Show {
+        /// Name of the session
+        session: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the QR code to scan with WhatsApp > Linked devices
+    Connect {
+        /// Name of the session
+        session: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a session
+    Rm {
+        /// Name of the session
+        session: String,
+        /// Remove it even while events wait
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// Name of the session and of its CodeChat instance [default: a random UUID]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What people should know about it
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// Chatwoot account
+    #[arg(long)]
+    pub(crate) account: i64,
+    /// Chatwoot inbox (of type API)
+    #[arg(long)]
+    pub(crate) inbox: i64,
+    /// Access token of a Chatwoot administrator
+    #[arg(long, env = "CHATWOOT_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Bring the schema up to date (`relay serve` does so by itself)
+    Up,
+    /// Show where the schema stands
+    Status,
+}

@@ -1,0 +1,174 @@
+//! From settings to what the engine needs: defaults filled in, secrets read or made, addresses made usable.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use relay_audio::FfmpegMode;
+use relay_engine::EngineConfig;
+use relay_engine::token::new_token;
+use relay_store::StoreConfig;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::cli::{AudioEngine, Settings};
+
+/// Names of the first relay that mean nothing here: migrations are built in.
+const UNNECESSARY: [&str; 3] = ["GOOSE_DRIVER", "GOOSE_DBSTRING", "GOOSE_MIGRATION_DIR"];
+
+/// Reads `.env` of the working folder into the environment; what is set already stays.
+pub(crate) fn load_env_file() {
+    // a missing file is the usual case; a broken one is told by the variables it fails to set
+    drop(dotenvy::dotenv());
+}
+
+/// Names that are set and have no effect.
+pub(crate) fn unnecessary_names() -> Vec<&'static str> {
+    UNNECESSARY.into_iter().filter(|name| std::env::var_os(name).is_some()).collect()
+}
+
+/// Secrets of this installation.
+#[derive(Debug)]
+pub(crate) struct Secrets {
+    pub(crate) api_key: SecretString,
+    pub(crate) secret_key: SecretString,
+    pub(crate) codechat_key: Option<SecretString>,
+    /// Secrets that were made just now, by name, with the file they are in.
+    pub(crate) made: Vec<(&'static str, String)>,
+}
+
+impl Secrets {
+    /// Takes secrets from settings, from the file `NAME_FILE` names, or from `DATA_DIR`; makes those that must exist.
+    pub(crate) fn load(settings: &Settings) -> anyhow::Result<Self> {
+        let mut made = Vec::new();
+        let data_dir = &settings.data_dir;
+        let mut kept = |name, value, file: &str| -> anyhow::Result<SecretString> {
+            if let Some(secret) = given(name, value)? {
+                return Ok(secret);
+            }
+            let (secret, is_new) = keep(data_dir, file)?;
+            if is_new {
+                made.push((name, data_dir.join(file).display().to_string()));
+            }
+            Ok(secret)
+        };
+        let secret_key = kept("SECRET_KEY", settings.secret_key.as_deref(), "secret.key")?;
+        let api_key = kept("API_KEY", settings.api_key.as_deref(), "api.key")?;
+        let codechat_key = given("CODECHAT_KEY", settings.codechat_key.as_deref())?;
+        Ok(Self { api_key, secret_key, codechat_key, made })
+    }
+}
+
+fn given(name: &str, value: Option<&str>) -> anyhow::Result<Option<SecretString>> {
+    let variable = format!("{name}_FILE");
+    match (value.filter(|value| !value.is_empty()), std::env::var_os(&variable)) {
+        (Some(_), Some(_)) => bail!("both {name} and {variable} are set; remove one of them"),
+        (Some(value), None) => Ok(Some(SecretString::from(value))),
+        (None, Some(path)) => {
+            let path = Path::new(&path);
+            let text = std::fs::read_to_string(path).with_context(|| format!("{variable} names {}, which cannot be read", path.display()))?;
+            Ok(Some(SecretString::from(text.trim())))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+/// Reads a secret of the data folder, or makes one that only its owner can read.
+fn keep(data_dir: &Path, file: &str) -> anyhow::Result<(SecretString, bool)> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let path = data_dir.join(file);
+    let cannot = || format!("{} cannot be used; check that DATA_DIR can be written", path.display());
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.trim().is_empty() => return Ok((SecretString::from(text.trim()), false)),
+        Ok(_) => bail!("{} is empty; restore it, or delete it to have a new one made", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(cannot),
+    }
+    make_private_folder(data_dir).with_context(cannot)?;
+    let secret = new_token();
+    let mut new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(cannot)?;
+    new.write_all(secret.as_bytes()).and_then(|()| new.sync_all()).with_context(cannot)?;
+    Ok((SecretString::from(secret), true))
+}
+
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Where the store is.
+pub(crate) fn store(settings: &Settings, secrets: &Secrets) -> StoreConfig {
+    let url = settings.db_url.clone().unwrap_or_else(|| format!("sqlite://{}", settings.data_dir.join("relay.db").display()));
+    StoreConfig { url, secret_key: secrets.secret_key.clone() }
+}
+
+/// What the engine needs to know.
+pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConfig {
+    let callback = settings.codechat_callback_url.clone().unwrap_or_else(|| settings.api_url.clone());
+    EngineConfig {
+        callback_url: callable(callback).await,
+        chatwoot_url: settings.chatwoot_url.clone(),
+        codechat_url: settings.codechat_url.clone(),
+        codechat_key: secrets.codechat_key.clone(),
+        locale: settings.locale,
+        max_media_bytes: settings.max_media_mb.saturating_mul(1_000_000),
+        outbound_ttl: Duration::from_secs(settings.outbound_ttl_minutes.saturating_mul(60)),
+        ffmpeg: match settings.audio_engine {
+            AudioEngine::Native => FfmpegMode::Off,
+            AudioEngine::Fallback => FfmpegMode::Fallback,
+            AudioEngine::Ffmpeg => FfmpegMode::Only,
+        },
+        ..EngineConfig::new(settings.data_dir.clone(), secrets.secret_key.clone(), settings.api_url.clone())
+    }
+}
+
+/// Replaces a host that CodeChat refuses to fetch files from (no dot, or an underscore) by its IP address, where it has one.
+async fn callable(mut url: Url) -> Url {
+    let Some(url::Host::Domain(name)) = url.host() else { return url };
+    if name.contains('.') && !name.contains('_') {
+        return url;
+    }
+    let port = url.port_or_known_default().unwrap_or(80);
+    let found = tokio::net::lookup_host((name, port)).await;
+    let mut addresses: Vec<IpAddr> = found.into_iter().flatten().map(|address: SocketAddr| address.ip()).collect();
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    if let Some(ip) = addresses.first()
+        && url.set_ip_host(*ip).is_err()
+    {
+        tracing::warn!("CODECHAT_CALLBACK_URL cannot carry an IP address");
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn hosts_that_codechat_refuses_become_addresses() {
+        let local = callable(Url::parse("http://localhost:8080").unwrap()).await;
+        assert_eq!(local.as_str(), "http://127.0.0.1:8080/");
+        let dotted = callable(Url::parse("https://relay.example.com/x").unwrap()).await;
+        assert_eq!(dotted.as_str(), "https://relay.example.com/x");
+    }
+
+    #[test]
+    fn a_kept_secret_is_private_and_stays() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = std::env::temp_dir().join(format!("relay-secret-{}", uuid::Uuid::now_v7()));
+        let (first, is_new) = keep(&folder, "secret.key").unwrap();
+        let (second, is_new_again) = keep(&folder, "secret.key").unwrap();
+        use secrecy::ExposeSecret as _;
+        assert_eq!((is_new, is_new_again), (true, false));
+        assert_eq!(first.expose_secret(), second.expose_secret());
+        let mode = std::fs::metadata(folder.join("secret.key")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

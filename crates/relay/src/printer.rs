@@ -1,0 +1,68 @@
+//! The only place that writes to the terminal.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing happens")]
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use fast_qr::qr::QRBuilder;
+
+/// Writes for people, or for programs.
+#[derive(Debug)]
+pub(crate) struct Printer {
+    is_colourful: bool,
+}
+
+impl Printer {
+    pub(crate) fn new() -> Self {
+        let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { is_colourful: wants_colour && std::io::stdout().is_terminal() }
+    }
+
+    /// One line.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        println!("{}", text.as_ref());
+        // a demo piped into a pager should be seen as it goes
+        drop(std::io::stdout().flush());
+    }
+
+    /// A line that went well.
+    pub(crate) fn done(&self, text: impl AsRef<str>) {
+        let mark = if self.is_colourful { "\u{1b}[32m✓\u{1b}[0m" } else { "✓" };
+        self.line(format!("  {mark} {}", text.as_ref()));
+    }
+
+    /// Pretty JSON.
+    pub(crate) fn json(&self, value: &serde_json::Value) {
+        self.line(format!("{value:#}"));
+    }
+
+    /// Columns, aligned.
+    pub(crate) fn table(&self, rows: &[Vec<String>]) {
+        let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let widths: Vec<_> = (0..columns).map(width).collect();
+        for row in rows {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let line = cells.collect::<Vec<_>>().join("  ");
+            self.line(line.trim_end());
+        }
+    }
+
+    /// A QR code of half blocks.
+    pub(crate) fn qr(&self, text: &str) -> anyhow::Result<()> {
+        let code = QRBuilder::new(text).build().map_err(|error| anyhow::anyhow!("the QR code cannot be drawn: {error}"))?;
+        self.line(code.to_str());
+        Ok(())
+    }
+
+    /// An error with its causes and hints; the process ends with it.
+    pub(crate) fn failure(&self, error: &anyhow::Error) -> ExitCode {
+        let mark = if self.is_colourful { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
+        eprintln!("{mark}: {error}");
+        for cause in error.chain().skip(1) {
+            eprintln!("  caused by: {cause}");
+        }
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,122 @@
+//! `relay session …`: numbers and inboxes, from the command line.
+
+use anyhow::Context;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::api_client::ApiClient;
+use crate::cli::{AddArgs, SessionCommand, Settings};
+use crate::printer::Printer;
+
+pub(crate) async fn run(settings: &Settings, command: SessionCommand, printer: &Printer) -> anyhow::Result<()> {
+    let api = ApiClient::connect(settings).await?;
+    match command {
+        SessionCommand::Add(args) => add(&api, args, printer).await,
+        SessionCommand::Ls { json } => list(&api, json, printer).await,
+        SessionCommand::Show { session, json } => show(&api, &session, json, printer).await,
+        SessionCommand::Connect { session, json } => connect(&api, &session, json, printer).await,
+        SessionCommand::Rm { session, force } => {
+            api.remove(&session, force).await?;
+            printer.done(format!("session {session} removed; its CodeChat instance and pairing remain"));
+            Ok(())
+        }
+    }
+}
+
+/// `relay health`.
+pub(crate) async fn health(settings: &Settings, printer: &Printer) -> anyhow::Result<()> {
+    let api = ApiClient::running(settings).await?.context("no relay answers on this port\n  hint: start one with relay serve")?;
+    printer.json(&api.call(Method::GET, &["healthz"], None).await?);
+    Ok(())
+}
+
+async fn add(api: &ApiClient, args: AddArgs, printer: &Printer) -> anyhow::Result<()> {
+    let body = json!({
+        "session_id": args.name,
+        "description": args.description,
+        "chatwoot": { "account_id": args.account, "inbox_id": args.inbox, "token": args.token },
+    });
+    let made = api.call(Method::POST, &["session"], Some(&body)).await?;
+    if args.json {
+        printer.json(&made);
+        return Ok(());
+    }
+    let name = text(&made, "session_id");
+    printer.done(format!("session {name} made"));
+    match made.get("next_step").and_then(Value::as_str) {
+        None => printer.done("the inbox's webhook is set"),
+        Some(_) => {
+            printer.line("  The token is not an administrator's. Paste this into the inbox's webhook URL in Chatwoot:");
+            printer.line(format!("  {}", text(&made, "chatwoot_inbox_webhook")));
+        }
+    }
+    printer.line(format!("  next: relay session connect {name}"));
+    Ok(())
+}
+
+async fn list(api: &ApiClient, as_json: bool, printer: &Printer) -> anyhow::Result<()> {
+    let sessions = api.call(Method::GET, &["session"], None).await?;
+    if as_json {
+        printer.json(&sessions);
+        return Ok(());
+    }
+    let sessions = sessions.get("data").and_then(Value::as_array).cloned().unwrap_or_default();
+    if sessions.is_empty() {
+        printer.line("no sessions yet: relay session add --help");
+        return Ok(());
+    }
+    let mut rows = vec![["SESSION", "STATUS", "WHATSAPP", "ACCOUNT", "INBOX", "DESCRIPTION"].map(ToOwned::to_owned).to_vec()];
+    for session in &sessions {
+        let chatwoot = session.get("chatwoot").unwrap_or(&Value::Null);
+        rows.push(vec![
+            text(session, "session_id"),
+            text(session, "status"),
+            text(session, "connection"),
+            text(chatwoot, "account_id"),
+            text(chatwoot, "inbox_id"),
+            text(session, "description"),
+        ]);
+    }
+    printer.table(&rows);
+    Ok(())
+}
+
+async fn show(api: &ApiClient, session: &str, as_json: bool, printer: &Printer) -> anyhow::Result<()> {
+    let session = api.call(Method::GET, &["session", session], None).await?;
+    if as_json {
+        printer.json(&session);
+        return Ok(());
+    }
+    let chatwoot = session.get("chatwoot").unwrap_or(&Value::Null);
+    let rows = [
+        ("session", text(&session, "session_id")),
+        ("description", text(&session, "description")),
+        ("status", format!("{} {}", text(&session, "status"), text(&session, "status_reason"))),
+        ("whatsapp", text(&session, "connection")),
+        ("chatwoot", format!("{} account {} inbox {}", text(chatwoot, "url"), text(chatwoot, "account_id"), text(chatwoot, "inbox_id"))),
+        ("signed", text(chatwoot, "signed")),
+        ("since", text(&session, "created_at")),
+    ];
+    printer.table(&rows.map(|(name, value)| vec![name.to_owned(), value]));
+    Ok(())
+}
+
+async fn connect(api: &ApiClient, session: &str, as_json: bool, printer: &Printer) -> anyhow::Result<()> {
+    let qr = api.call(Method::POST, &["session", session, "connect"], None).await?;
+    if as_json {
+        printer.json(&qr);
+        return Ok(());
+    }
+    let code = qr.get("code").and_then(Value::as_str);
+    let code = code.context("CodeChat gave no QR code yet\n  hint: try again in some seconds; if it goes on, check that CodeChat can reach the internet")?;
+    printer.line("Scan with WhatsApp > Linked devices > Link a device:");
+    printer.qr(code)
+}
+
+fn text(value: &Value, key: &str) -> String {
+    match value.get(key) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
