@@ -66,7 +66,7 @@ impl Server {
         let script = format!(
             "'{postgres}' -D '{data}' -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
              -c max_connections=200 -c logging_collector=off >'{folder}/log' 2>&1 & server=$!; \
-             while kill -0 {parent} 2>/dev/null; do sleep 0.5; done; kill -QUIT $server; wait $server; rm -rf '{folder}'",
+             while [ -d /proc/{parent} ]; do sleep 0.5; done; kill -QUIT $server; wait $server; rm -rf '{folder}'",
             postgres = self.bin.join("postgres").display(),
             data = data.display(),
             folder = folder.display(),

@@ -1,0 +1,9 @@
+//! `kill -9` in the middle of traffic, and the proof that what was acknowledged is neither lost nor doubled nor reordered.
+//!
+//! `RELAY_KILLS` sets how often the relay is killed on each database (default 60; the figure in the documentation is for 200).
+
+mod audit;
+mod points;
+mod process;
+mod storm;
+mod traffic;
