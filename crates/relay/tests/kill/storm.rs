@@ -23,9 +23,20 @@ async fn survives(database: Database) {
     relay.open_conversations().await;
     // answers that take a while: more calls are in flight when the process dies
     let slow = |after_commit| FaultAction::Delay { ms: 15, after_commit };
-    for (route, after_commit) in [(route::MESSAGE_CREATE, true), (route::SENDS, true), (route::MESSAGE_CREATE, false)] {
-        let fault = Fault { percent: Some(50), ..Fault::on(route, slow(after_commit)) };
-        if route == route::SENDS { relay.codechat.fault(fault) } else { relay.chatwoot.fault(fault) }
+    for (route, after_commit) in [
+        (route::MESSAGE_CREATE, true),
+        (route::SENDS, true),
+        (route::MESSAGE_CREATE, false),
+    ] {
+        let fault = Fault {
+            percent: Some(50),
+            ..Fault::on(route, slow(after_commit))
+        };
+        if route == route::SENDS {
+            relay.codechat.fault(fault)
+        } else {
+            relay.chatwoot.fault(fault)
+        }
     }
     let mut written = Written::default();
     let mut pace = tokio::time::interval(Duration::from_millis(1000 / PACE));
@@ -43,11 +54,17 @@ async fn survives(database: Database) {
         relay.until_ready().await;
     }
     written.write(&relay, 100, u32::try_from(PACE).unwrap(), &mut rng).await;
-    eventually("everything acknowledged to end", async || relay.events().await["pending"] == 0).await;
+    eventually("everything acknowledged to end", async || {
+        relay.events().await["pending"] == 0
+    })
+    .await;
     let (verdict_in, acked_in) = written.check_in(&relay);
     let (verdict_out, acked_out, again) = written.check_out(&relay);
     let events = relay.events().await;
-    println!("{database:?}: {} kills, {acked_in} in and {acked_out} out acknowledged, {again} handed to WhatsApp again under the same id", kills());
+    println!(
+        "{database:?}: {} kills, {acked_in} in and {acked_out} out acknowledged, {again} handed to WhatsApp again under the same id",
+        kills()
+    );
     println!("{events}");
     assert!(verdict_in.is_clean(), "in, seed {seed}: {verdict_in:?}");
     assert!(verdict_out.is_clean(), "out, seed {seed}: {verdict_out:?}");

@@ -28,7 +28,9 @@ impl Relay {
     /// One message from each customer, so that every conversation exists.
     pub(crate) async fn open_conversations(&self) {
         for chat in 0..CHATS {
-            self.codechat.customer_sends(SESSION, &CustomerMessage::text(phone(chat), format!("hello {chat}"))).unwrap();
+            self.codechat
+                .customer_sends(SESSION, &CustomerMessage::text(phone(chat), format!("hello {chat}")))
+                .unwrap();
         }
         eventually("all conversations", async || self.chatwoot.message_count() >= CHATS).await;
     }
@@ -44,7 +46,10 @@ impl Written {
             2 => Kind::Document(format!("{}.pdf", self.count)),
             _ => Kind::Text(format!("in {}", self.count)),
         };
-        relay.codechat.customer_sends(SESSION, &CustomerMessage::new(phone(rng.usize(0..CHATS)), kind)).unwrap();
+        relay
+            .codechat
+            .customer_sends(SESSION, &CustomerMessage::new(phone(rng.usize(0..CHATS)), kind))
+            .unwrap();
         let conversation = u64::try_from(rng.usize(1..=CHATS)).unwrap();
         let text = format!("out {}", self.count);
         let message = match rng.u8(0..10) {
@@ -72,11 +77,17 @@ impl Written {
             .codechat
             .customer_ledger()
             .into_iter()
-            .map(|message| Sent { chat: message.chat.unwrap().split('@').next().unwrap().to_owned(), id: message.key_id })
+            .map(|message| Sent {
+                chat: message.chat.unwrap().split('@').next().unwrap().to_owned(),
+                id: message.key_id,
+            })
             .collect();
         let received = relay.chatwoot.messages().into_iter().filter_map(|message| {
             let id = message.source_id?.strip_prefix("WAID:")?.to_owned();
-            Some(Received { chat: message.contact_source_id, id })
+            Some(Received {
+                chat: message.contact_source_id,
+                id,
+            })
         });
         let received: Vec<_> = received.collect();
         (acknowledged(check(&sent, &received), &acked), acked.len())
@@ -86,17 +97,29 @@ impl Written {
     /// again is returned apart.
     pub(crate) fn check_out(&self, relay: &Relay) -> (Verdict, usize, usize) {
         let ours: HashSet<String> = self.agents.iter().map(|(_, id, _)| id.to_string()).collect();
-        let acked: HashSet<String> = accepted(relay.chatwoot.ack_log(), "message_created:").intersection(&ours).cloned().collect();
-        let phones: HashMap<u64, String> =
-            relay.chatwoot.conversations().into_iter().map(|conversation| (conversation.id, conversation.source_id)).collect();
+        let acked: HashSet<String> = accepted(relay.chatwoot.ack_log(), "message_created:")
+            .intersection(&ours)
+            .cloned()
+            .collect();
+        let phones: HashMap<u64, String> = relay
+            .chatwoot
+            .conversations()
+            .into_iter()
+            .map(|conversation| (conversation.id, conversation.source_id))
+            .collect();
         let texts: HashMap<&str, u64> = self.agents.iter().map(|(_, id, text)| (text.as_str(), *id)).collect();
-        let sent = self.agents.iter().map(|(conversation, id, _)| Sent { chat: phones[conversation].clone(), id: id.to_string() });
+        let sent = self.agents.iter().map(|(conversation, id, _)| Sent {
+            chat: phones[conversation].clone(),
+            id: id.to_string(),
+        });
         let mut sent: Vec<_> = sent.collect();
         // Chatwoot counts ids in the order of writing
         sent.sort_by_key(|sent| sent.id.parse::<u64>().unwrap());
         let submissions = relay.codechat.submissions();
         let mut ids = HashSet::new();
-        let first = submissions.iter().filter(|submission| ids.insert(submission.message_id.clone()));
+        let first = submissions
+            .iter()
+            .filter(|submission| ids.insert(submission.message_id.clone()));
         let received: Vec<_> = first
             .map(|submission| Received {
                 chat: submission.to.split('@').next().unwrap().to_owned(),
