@@ -217,6 +217,15 @@ pub fn undeliverable(locale: Locale, detail: &str) -> String {
     }
 }
 
+/// Says when a message was written that arrived after later ones.
+pub fn late(locale: Locale, written_at: &str) -> String {
+    match locale {
+        Locale::PtBr => format!("_🕓 escrita em {written_at}, chegou atrasada_"),
+        Locale::En => format!("_🕓 written {written_at}, arrived late_"),
+        Locale::Es => format!("_🕓 escrito el {written_at}, llegó tarde_"),
+    }
+}
+
 /// Names a message that a reply quotes and that Chatwoot does not have.
 pub fn in_reply_to(locale: Locale, excerpt: &str) -> String {
     let label = locale.pick("Em resposta a", "In reply to", "En respuesta a");

@@ -2,6 +2,7 @@
 //!
 //! A plan holds intent only. Remote ids (conversation, quoted message) are looked up when it is carried out.
 
+use crate::clock::Timestamp;
 use crate::event::{AgentFile, AgentFileKind, Author, Content, CwMessage, CwRole, Event, Ignored, Media, Quote, WaMessage};
 use crate::id::{CwMessageId, WaMessageId};
 use crate::jid::Server;
@@ -35,6 +36,8 @@ pub enum Plan {
 pub struct ChatwootPost {
     /// Its id at WhatsApp.
     pub id: WaMessageId,
+    /// When it was written, to the second.
+    pub sent_at: Timestamp,
     /// Whether it is shown as ours, written outside Chatwoot.
     pub from_phone: bool,
     /// It may be a copy of our own send: post only when no link proves that it is.
@@ -110,6 +113,7 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
     }
     let mut post = ChatwootPost {
         id: message.id,
+        sent_at: message.sent_at,
         from_phone: message.author != Author::Customer,
         maybe_own_copy: message.author == Author::ApiClient,
         text: None,
@@ -169,7 +173,6 @@ fn bodies(text: Option<String>, files: Vec<AgentFile>) -> Vec<WhatsAppBody> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Timestamp;
     use crate::event::OtherKind;
 
     fn agent(text: Option<&str>, kinds: &[AgentFileKind]) -> CwMessage {

@@ -100,7 +100,7 @@ impl Task<'_> {
 
     fn new_contact(&self, chat: &Chat, jid: Option<&Jid>, source_id: &str) -> NewContact {
         let phone = jid.and_then(Jid::phone).map(|phone| phone.to_e164());
-        let name = self.extras.push_name.clone().or_else(|| phone.clone()).unwrap_or_else(|| chat.key.to_string());
+        let name = self.extras.push_name.clone().or_else(|| phone.clone()).unwrap_or_else(|| nameless(chat, jid));
         NewContact {
             name: name.chars().take(LONGEST_NAME).collect(),
             phone_number: phone,
@@ -133,6 +133,11 @@ impl Task<'_> {
             tracing::debug!(session.id = %self.live.id(), error = %error.kind, "the contact's picture was not set");
         }
     }
+}
+
+/// What somebody is called who has told neither name nor number: not by the address alone, which would pass for a number.
+fn nameless(chat: &Chat, jid: Option<&Jid>) -> String {
+    format!("WhatsApp {}", jid.map_or_else(|| chat.key.as_str(), Jid::user))
 }
 
 /// What a contact is called in the inbox. Dots would end the path segment it becomes in Chatwoot's public API.

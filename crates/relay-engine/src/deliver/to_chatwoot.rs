@@ -179,6 +179,10 @@ impl Task<'_> {
                 Err(placeholder) => text = Some(join(text, placeholder)),
             }
         }
+        if self.event.order_key < self.lease.done_to {
+            let written_at = in_local_time(post.sent_at);
+            text = Some(join(text, note::late(self.live.locale, &written_at)));
+        }
         message.content = text;
         Ok(Composed { message, has_file: file.is_some(), _file: file })
     }
@@ -244,6 +248,7 @@ impl Task<'_> {
         };
         let post = ChatwootPost {
             id: WaMessageId::new(upsert.key_id),
+            sent_at: Timestamp::from_secs(upsert.timestamp.unwrap_or(0)),
             from_phone: upsert.from_me,
             maybe_own_copy: false,
             text: Some(note::undeliverable(self.live.locale, detail)),
@@ -260,6 +265,11 @@ struct Composed {
     has_file: bool,
     /// Deleted with this.
     _file: Option<super::media_in::Brought>,
+}
+
+fn in_local_time(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%d/%m %H:%M").to_string()
 }
 
 fn posted(key: LinkKey, conversation: CwConversationId, message: CwMessageId) -> LinkChange {

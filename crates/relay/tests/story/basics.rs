@@ -3,6 +3,8 @@
 use relay_sim::{AgentMessage, CustomerMessage};
 use relay_testing::{Database, TestApp};
 
+both!(a_text_and_its_answer, what_arrives_late_says_so);
+
 async fn a_text_and_its_answer(database: Database) {
     let app = TestApp::start(database).await;
     let key = app.codechat.customer_sends("loja01", &CustomerMessage::text("5511900000001", "Oi, tem *pão*?")).unwrap();
@@ -26,11 +28,32 @@ async fn a_text_and_its_answer(database: Database) {
 }
 
 #[tokio::test]
+both!(a_text_and_its_answer, what_arrives_late_says_so);
+
 async fn a_text_and_its_answer_on_sqlite() {
     a_text_and_its_answer(Database::Sqlite).await;
 }
 
 #[tokio::test]
+both!(a_text_and_its_answer, what_arrives_late_says_so);
+
 async fn a_text_and_its_answer_on_postgres() {
     a_text_and_its_answer(Database::Postgres).await;
+}
+
+async fn what_arrives_late_says_so(database: Database) {
+    let app = TestApp::start(database).await;
+    app.codechat.customer_sends("loja01", &CustomerMessage::text("5511900000001", "second")).unwrap();
+    app.chatwoot_has(1).await;
+    app.settle().await;
+    let first = CustomerMessage { timestamp: Some(1_795_341_600), ..CustomerMessage::text("5511900000001", "first") };
+    app.codechat.customer_sends("loja01", &first).unwrap();
+    app.chatwoot_has(2).await;
+    let late = app.relayed().remove(1).content.unwrap();
+    assert!(late.starts_with("first\n\n_🕓 written 2"), "{late}");
+    assert!(late.ends_with("arrived late_"), "{late}");
+    app.codechat.customer_sends("loja01", &CustomerMessage::text("5511900000001", "third")).unwrap();
+    app.chatwoot_has(3).await;
+    assert_eq!(app.relayed()[2].content.as_deref(), Some("third"));
+    app.finish().await;
 }
