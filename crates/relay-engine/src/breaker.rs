@@ -25,6 +25,7 @@ pub struct Breaker {
 struct State {
     failures: u32,
     closed_until: Option<Timestamp>,
+    worked_at: Option<Timestamp>,
 }
 
 impl Breaker {
@@ -42,9 +43,23 @@ impl Breaker {
         }
     }
 
-    /// The destination answered, whatever it said.
-    pub fn succeeded(&self) {
-        *self.state.lock().expect("nothing panics while holding the breaker") = State::default();
+    /// The destination took something.
+    pub fn succeeded(&self, now: Timestamp) {
+        let mut state = self.state.lock().expect("nothing panics while holding the breaker");
+        *state = State { worked_at: Some(now), ..State::default() };
+    }
+
+    /// A caller that was admitted learnt nothing about the destination: if it was the probe, another may be.
+    pub fn undecided(&self, now: Timestamp) {
+        let mut state = self.state.lock().expect("nothing panics while holding the breaker");
+        if let Some(until) = &mut state.closed_until {
+            *until = now.min(*until);
+        }
+    }
+
+    /// Whether the destination took anything since then.
+    pub fn has_worked_since(&self, then: Timestamp) -> bool {
+        self.state.lock().expect("nothing panics while holding the breaker").worked_at.is_some_and(|at| at >= then)
     }
 
     /// The destination could not be reached or failed.
@@ -80,8 +95,27 @@ mod tests {
         assert!(breaker.admit(reopens).is_err(), "only one probe");
         breaker.failed(reopens);
         assert_eq!(breaker.admit(reopens), Err(reopens + OPEN_FOR));
-        breaker.succeeded();
+        breaker.succeeded(reopens);
         assert_eq!(breaker.admit(reopens), Ok(()));
         assert!(!breaker.is_open());
+        assert!(breaker.has_worked_since(start));
+        assert!(!breaker.has_worked_since(reopens + OPEN_FOR));
+    }
+
+    #[test]
+    fn a_probe_without_a_result_leaves_the_place_to_the_next() {
+        let breaker = Breaker::default();
+        let start = Timestamp::from_secs(1000);
+        breaker.undecided(start);
+        assert!(!breaker.is_open());
+        for _ in 0..THRESHOLD {
+            breaker.failed(start);
+        }
+        let reopens = start + OPEN_FOR;
+        assert_eq!(breaker.admit(reopens), Ok(()), "the probe");
+        breaker.undecided(reopens);
+        assert!(breaker.is_open(), "nothing is known yet");
+        assert_eq!(breaker.admit(reopens), Ok(()), "the next probe");
+        assert!(breaker.admit(reopens).is_err(), "only one at a time");
     }
 }

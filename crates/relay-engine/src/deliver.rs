@@ -26,6 +26,8 @@ pub(crate) struct Task<'a> {
     pub(crate) lease: &'a Lease,
     pub(crate) event: &'a PendingEvent,
     pub(crate) extras: Extras,
+    /// Whether this takes the place of what could not be delivered, so that nothing is waited for any more.
+    pub(crate) is_last_word: bool,
 }
 
 /// How an event ended, with what is to be recorded along with it.
@@ -59,7 +61,7 @@ pub(crate) async fn deliver(engine: &Engine, live: Arc<Live>, lease: &Lease, eve
     };
     let view = ChatView { server: chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(|jid| jid.server()), locale: live.locale };
     let plan = plan(meaning, view);
-    let task = Task { engine, live, lease, event, extras };
+    let task = Task { engine, live, lease, event, extras, is_last_word: false };
     match (plan, chat) {
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
@@ -94,7 +96,7 @@ pub(crate) async fn show_loss(
     let Some(chat) = engine.store.chat(live.id(), &lease.lane.chat).await? else {
         return Ok(Vec::new());
     };
-    let task = Task { engine, live, lease, event, extras: Extras::default() };
+    let task = Task { engine, live, lease, event, extras: Extras::default(), is_last_word: true };
     match lease.lane.kind {
         LaneKind::Receipt => Ok(Vec::new()),
         LaneKind::In => task.post_placeholder(&chat, failed.outcome).await,

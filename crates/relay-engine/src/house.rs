@@ -10,6 +10,10 @@ use tokio_util::sync::CancellationToken;
 use crate::Engine;
 
 const EVERY: Duration = Duration::from_secs(5);
+/// Rounds between two questions whether a refused token works again: a minute.
+const PROBE_EVERY: u64 = 12;
+/// Rounds between two looks for files left behind: an hour.
+const SWEEP_EVERY: u64 = 720;
 /// How long bodies of delivered and ignored events are kept.
 const KEEP_DONE: Duration = Duration::from_secs(7 * 86_400);
 /// How long bodies of dead and expired events are kept.
@@ -17,20 +21,26 @@ const KEEP_DEAD: Duration = Duration::from_secs(90 * 86_400);
 
 impl Engine {
     pub(crate) async fn keep_house(self: Arc<Self>, stop: CancellationToken) {
-        loop {
+        for round in 0u64.. {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
                 () = sleep(EVERY) => {}
             }
-            if let Err(error) = self.round().await {
+            if let Err(error) = self.round(round).await {
                 tracing::error!(%error, "housekeeping failed");
             }
         }
     }
 
-    async fn round(&self) -> Result<(), StoreError> {
+    async fn round(&self, round: u64) -> Result<(), StoreError> {
         self.sessions.refresh().await?;
+        if round.is_multiple_of(PROBE_EVERY) {
+            self.probe_paused().await?;
+        }
+        if round.is_multiple_of(SWEEP_EVERY) {
+            self.sweep().await?;
+        }
         let now = self.clock.now();
         for name in self.store.withdraw_expired(now).await? {
             if let Err(error) = tokio::fs::remove_file(self.spool.file(&name)).await {
@@ -38,6 +48,16 @@ impl Engine {
             }
         }
         self.store.purge(now - KEEP_DONE, now - KEEP_DEAD).await?;
+        Ok(())
+    }
+
+    /// Removes files that interrupted deliveries left behind.
+    async fn sweep(&self) -> Result<(), StoreError> {
+        match self.spool.sweep(&self.store.offered_paths().await?) {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(files, "files of interrupted deliveries were removed"),
+            Err(error) => tracing::warn!(%error, "the spool could not be swept"),
+        }
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use relay_domain::Timestamp;
 use relay_domain::backoff::{Direction, GIVE_UP_AFTER, POISON_AFTER, pause_after};
-use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, SessionState, StoreError, UpdateSession};
+use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
@@ -79,9 +79,18 @@ impl Engine {
         // a renderer that panics costs its message, not the process
         let delivery = AssertUnwindSafe(deliver(self, live.clone(), lease, event)).catch_unwind().await;
         let result = delivery.unwrap_or_else(|_| Err(panicked(side)));
+        let breaker = live.health.breaker(side);
+        match &result {
+            Ok(done) if done.end == End::Delivered => breaker.succeeded(self.clock.now()),
+            Err(Trouble::Failed(failed)) if failed.side == side => {}
+            Ok(_) | Err(_) => breaker.undecided(self.clock.now()),
+        }
         match result {
             Ok(done) => {
-                live.health.breaker(side).succeeded();
+                if done.was_attempted {
+                    let labels = Attempted { target: side.as_str(), result: "ok" };
+                    self.metrics.attempts.get_or_create(&labels).inc();
+                }
                 turn.finish(done, is_last).await
             }
             Err(trouble) => turn.trouble(trouble).await,
@@ -97,6 +106,7 @@ fn panicked(side: Side) -> Trouble {
         detail: "the message could not be processed".to_owned(),
         maybe_delivered: true,
         is_outage: false,
+        pause: None,
     })
 }
 
@@ -204,7 +214,7 @@ impl Turn<'_> {
         if failed.is_outage {
             breaker.failed(now);
         } else {
-            breaker.succeeded();
+            breaker.succeeded(now);
         }
         let labels = Attempted { target: failed.side.as_str(), result: failed.outcome };
         self.engine.metrics.attempts.get_or_create(&labels).inc();
@@ -217,43 +227,57 @@ impl Turn<'_> {
             return Ok(Next::Lane);
         }
         let direction = if self.lease.lane.kind == LaneKind::Out { Direction::Out } else { Direction::In };
-        let pause = pause_after(direction, self.event.attempts + 1, &mut fastrand::Rng::new());
+        let pause = failed.pause.unwrap_or_else(|| pause_after(direction, self.event.attempts + 1, &mut fastrand::Rng::new()));
         self.postpone(now + pause, Some(self.attempt(failed.outcome, Some(&failed)))).await
     }
 
     /// Whether the message has had its chances: a short while when the destination takes others, days when it is down.
     async fn verdict(&self, failed: &Failed, now: Timestamp) -> Option<String> {
-        let trying = self.event.first_failed_at.map_or(Duration::ZERO, |first| now.since(first));
-        // the next try would come too late for a lane that others wait in
-        let next = pause_after(Direction::In, self.event.attempts + 1, &mut fastrand::Rng::with_seed(0));
-        if trying >= GIVE_UP_AFTER {
+        if self.is_overdue(now) {
             return Some("gave up after 72 hours".to_owned());
         }
-        if trying + next.mul_f64(1.25) < POISON_AFTER || self.live.health.breaker(failed.side).is_open() {
+        let trying = now.since(self.first_failed_at(now));
+        // the next try would come too late for a lane that others wait in
+        let next = pause_after(Direction::In, self.event.attempts + 1, &mut fastrand::Rng::with_seed(0));
+        if trying + next.mul_f64(1.25) < POISON_AFTER {
             return None;
         }
-        let is_up = !failed.is_outage || self.answers(failed.side).await;
+        // towards Chatwoot the placeholder will tell; elsewhere, whether others get through
+        if self.lease.lane.kind != LaneKind::In && self.live.health.breaker(failed.side).is_open() {
+            return None;
+        }
+        let is_up = !failed.is_outage || self.engine.answers(self.live, failed.side).await;
         is_up.then(|| format!("{}: {}", failed.outcome, failed.detail))
     }
 
-    /// Whether a side answers something simple.
-    async fn answers(&self, side: Side) -> bool {
-        match side {
-            Side::Chatwoot => self.live.chatwoot.profile().await.is_ok(),
-            Side::CodeChat => self.live.codechat.connection_state(self.live.name()).await.is_ok(),
-        }
+    fn first_failed_at(&self, now: Timestamp) -> Timestamp {
+        self.event.first_failed_at.unwrap_or(now)
+    }
+
+    fn is_overdue(&self, now: Timestamp) -> bool {
+        now.since(self.first_failed_at(now)) >= GIVE_UP_AFTER
     }
 
     /// Ends a message that cannot be delivered, with something visible in its place. `false` when not even that succeeds yet.
     async fn bury(&self, failed: &Failed, reason: String) -> Result<bool, StoreError> {
         let shown = crate::deliver::show_loss(self.engine, self.live.clone(), self.lease, self.event, failed).await;
+        let now = self.engine.clock.now();
+        let chatwoot = self.live.health.breaker(Side::Chatwoot);
         let links = match shown {
-            Ok(links) => links,
+            Ok(links) => {
+                if !links.is_empty() {
+                    chatwoot.succeeded(now);
+                }
+                links
+            }
             Err(Trouble::Store(error)) => return Err(error),
             Err(Trouble::LeaseLost) => return Ok(true),
-            Err(Trouble::Wait(_) | Trouble::Rate(_)) => return Ok(false),
+            Err(_) if self.is_overdue(now) => Vec::new(),
+            Err(Trouble::Wait(_) | Trouble::Rate(_) | Trouble::Denied { .. } | Trouble::Offline) => return Ok(false),
+            // nothing else got through either: Chatwoot is down, and the message is not to blame
+            Err(Trouble::Failed(why)) if why.is_outage && !chatwoot.has_worked_since(self.first_failed_at(now)) => return Ok(false),
             // the chat itself is out of order: the dead letter is all there is
-            Err(_) => Vec::new(),
+            Err(Trouble::Failed(_) | Trouble::Hopeless(_)) => Vec::new(),
         };
         let done = Done { end: End::Dead(reason), links, was_attempted: true };
         if self.finish(done, false).await? == Next::Event {
@@ -264,19 +288,11 @@ impl Turn<'_> {
 
     /// A refused token stops the session, once a second call to something harmless is refused as well.
     async fn denied(&self, side: Side, detail: String) -> Result<Next, StoreError> {
-        if self.answers(side).await {
-            let failed = Failed { side, outcome: "denied", status: Some(401), detail, maybe_delivered: false, is_outage: false };
+        if self.engine.answers(self.live, side).await {
+            let failed = Failed { side, outcome: "denied", status: Some(401), detail, maybe_delivered: false, is_outage: false, pause: None };
             return self.failed(failed).await;
         }
-        tracing::error!(session.id = %self.live.id(), side = side.as_str(), %detail, "the token is refused: session paused");
-        let reason = format!("{} refuses the token", side.as_str());
-        let update = UpdateSession {
-            id: self.live.id().clone(),
-            state: Some((SessionState::Paused, Some(reason))),
-            connection: None,
-        };
-        self.engine.store.update_session(update).await?;
-        self.engine.sessions.refresh().await?;
+        self.engine.pause(self.live, side, &detail).await?;
         self.release().await
     }
 }

@@ -16,10 +16,12 @@ mod house;
 pub mod http;
 mod ingest;
 mod lane;
+mod pause;
 pub mod metrics;
 mod pulse;
 pub mod sessions;
 pub mod setup;
+mod signature;
 pub mod spool;
 pub mod token;
 mod translate;
@@ -85,10 +87,6 @@ impl Engine {
     pub async fn start(store: Store, config: EngineConfig, clock: Clock) -> Result<Arc<Self>, StartError> {
         let failed = |source| StartError::Spool { path: config.data_dir.display().to_string(), source };
         let spool = spool::Spool::open(&config.data_dir).map_err(failed)?;
-        let swept = spool.sweep(&store.offered_paths().await?).map_err(failed)?;
-        if swept > 0 {
-            tracing::info!(files = swept, "files of interrupted deliveries were removed");
-        }
         let http = http::client().map_err(StartError::Http)?;
         let transcoder = Transcoder::new(Limits::default(), config.ffmpeg);
         let config = Arc::new(config);
@@ -130,7 +128,7 @@ impl Engine {
             return Ok(());
         }
         tracing::info!(session.id = %live.id(), %connection, "the phone's connection changed");
-        let update = UpdateSession { id: live.id().clone(), state: None, connection: Some(connection) };
+        let update = UpdateSession { connection: Some(connection), ..UpdateSession::of(live.id()) };
         self.store.update_session(update).await
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
 
 use chatwoot::{Capability, Version};
 use relay_domain::id::SessionId;
@@ -44,6 +45,7 @@ pub struct Health {
     /// The phone was seen disconnected; ask before sending.
     offline: AtomicBool,
     version: Mutex<Option<Version>>,
+    asked_for_secret: Mutex<Option<Instant>>,
 }
 
 impl Health {
@@ -58,6 +60,16 @@ impl Health {
     /// Whether the phone was last seen disconnected.
     pub fn is_offline(&self) -> bool {
         self.offline.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is time to ask for the signing secret again; asking counts from now.
+    pub(crate) fn may_ask_for_secret(&self, every: Duration) -> bool {
+        let mut asked = self.asked_for_secret.lock().expect("nothing panics while holding the moment");
+        let may = asked.is_none_or(|asked| asked.elapsed() >= every);
+        if may {
+            *asked = Some(Instant::now());
+        }
+        may
     }
 
     /// Notes whether the phone is connected.

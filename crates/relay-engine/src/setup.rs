@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::Engine;
-use crate::sessions::hash_token;
+use crate::sessions::{Live, hash_token};
 use crate::token::new_token;
 
 /// The webhook events of CodeChat that the relay uses.
@@ -166,7 +166,10 @@ impl Engine {
         codechat.set_webhook(&new.name, &codechat_webhook, &HOOK_EVENTS).await.map_err(SetupError::CodeChat)?;
         let chatwoot_webhook = self.hook_url(&self.config.api_url, "chatwoot", &new.name, &chatwoot_secret).to_string();
         let webhook_is_set = set_inbox_webhook(&chatwoot, new.inbox, &chatwoot_webhook).await?;
-        self.sessions.refresh().await?;
+        if let Err(error) = self.sessions.refresh().await {
+            // everything is set; the session is found by its first webhook
+            tracing::warn!(%error, "the sessions could not be read anew");
+        }
         let is_signed = session.chatwoot.secret.is_some();
         Ok(Created { session, chatwoot_webhook, webhook_is_set, is_signed })
     }
@@ -219,20 +222,27 @@ impl Engine {
         url
     }
 
-    /// Removes a session; CodeChat is told to call us no more. Its instance stays, and so does the phone's pairing.
+    /// Removes a session; both sides are told to call us no more. The CodeChat instance stays, and so does the phone's pairing.
     pub async fn remove_session(&self, session: &Session, force: bool) -> Result<Deleted, StoreError> {
         let deleted = self.store.delete_session(&session.id, force).await?;
         if deleted == Deleted::Yes {
             if let Some(live) = self.sessions.of_id(&session.id) {
-                let nowhere = &self.config.callback_url;
-                if let Err(error) = live.codechat.set_webhook(&session.name, nowhere, &[]).await {
-                    tracing::warn!(session.id = %session.id, error = %error.kind, "CodeChat still calls for a removed session");
-                }
+                self.hang_up(&live).await;
             }
             self.sessions.refresh().await?;
             self.chats.forget();
         }
         Ok(deleted)
+    }
+
+    async fn hang_up(&self, live: &Live) {
+        let nowhere = &self.config.callback_url;
+        if let Err(error) = live.codechat.set_webhook(live.name(), nowhere, &[]).await {
+            tracing::warn!(session.id = %live.id(), error = %error.kind, "CodeChat still calls for a removed session");
+        }
+        if let Err(error) = live.chatwoot.set_inbox_webhook(live.session.chatwoot.inbox, "").await {
+            tracing::warn!(session.id = %live.id(), error = %error.kind, "Chatwoot still calls for a removed session");
+        }
     }
 }
 

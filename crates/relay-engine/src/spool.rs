@@ -1,12 +1,16 @@
 //! Files in transit, on disk, under names of our own making.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
+
+/// No delivery holds a file for longer than this.
+const LEFTOVER_AFTER: Duration = Duration::from_secs(3600);
 
 /// A folder for files in transit.
 #[derive(Clone, Debug)]
@@ -79,13 +83,15 @@ impl Spool {
         self.folder.join(name)
     }
 
-    /// Deletes what no offer in `offered` names: leftovers of a process that was killed.
+    /// Deletes what no offer in `offered` names and nobody wrote for an hour: leftovers of a process that was killed, this one's
+    /// predecessor or another on the same folder.
     pub fn sweep(&self, offered: &[String]) -> std::io::Result<usize> {
         let mut deleted = 0;
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;
             let is_offered = entry.file_name().to_str().is_some_and(|name| offered.iter().any(|offer| offer == name));
-            if !is_offered {
+            let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+            if !is_offered && age > LEFTOVER_AFTER {
                 std::fs::remove_file(entry.path())?;
                 deleted += 1;
             }

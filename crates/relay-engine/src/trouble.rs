@@ -8,6 +8,9 @@ use relay_domain::Timestamp;
 use relay_domain::note::Failure;
 use relay_store::StoreError;
 
+/// The word for a number that CodeChat does not find on WhatsApp.
+pub(crate) const NOT_ON_WHATSAPP: &str = "not_on_whatsapp";
+
 /// Which remote side was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -68,6 +71,8 @@ pub struct Failed {
     pub maybe_delivered: bool,
     /// Whether it says something about the destination as a whole, rather than about this message.
     pub is_outage: bool,
+    /// How long to wait before the next attempt, when the schedule will not do.
+    pub pause: Option<Duration>,
 }
 
 impl From<StoreError> for Trouble {
@@ -99,6 +104,7 @@ pub fn from_chatwoot(error: chatwoot::Error) -> Trouble {
         detail: error.detail,
         maybe_delivered,
         is_outage,
+        pause: None,
     })
 }
 
@@ -112,7 +118,7 @@ pub fn from_codechat(error: codechat::Error) -> Trouble {
         Cc::Unreachable => ("unreachable", true),
         Cc::TimedOut => ("timeout", true),
         Cc::ServerError => ("server_error", true),
-        Cc::NotOnWhatsApp => ("not_on_whatsapp", false),
+        Cc::NotOnWhatsApp => (NOT_ON_WHATSAPP, false),
         Cc::NothingSent => ("media_host_refused", false),
         Cc::MediaUnavailable => ("media_unavailable", false),
         Cc::Rejected => ("refused", false),
@@ -128,5 +134,6 @@ pub fn from_codechat(error: codechat::Error) -> Trouble {
         detail: error.detail,
         maybe_delivered,
         is_outage,
+        pause: None,
     })
 }

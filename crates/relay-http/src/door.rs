@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
@@ -19,8 +20,6 @@ pub(crate) const MAX_BODY: usize = 2 * 1024 * 1024;
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a commit may take before the sender is told to try again.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How old a signature may be.
-const SIGNATURE_TOLERANCE: Duration = Duration::from_secs(300);
 
 #[derive(Deserialize)]
 pub(crate) struct Secret {
@@ -28,32 +27,29 @@ pub(crate) struct Secret {
     token: String,
 }
 
-pub(crate) async fn codechat(
-    state: State<App>,
-    Path(session): Path<String>,
-    Query(secret): Query<Secret>,
-    request: Request,
-) -> Result<StatusCode, Problem> {
-    enter(&state.0, Side::CodeChat, &session, &secret, request).await
+type Named = Result<Path<String>, PathRejection>;
+type Keyed = Result<Query<Secret>, QueryRejection>;
+
+pub(crate) async fn codechat(state: State<App>, session: Named, secret: Keyed, request: Request) -> Result<StatusCode, Problem> {
+    enter(&state.0, Side::CodeChat, session, secret, request).await
 }
 
-pub(crate) async fn chatwoot(
-    state: State<App>,
-    Path(session): Path<String>,
-    Query(secret): Query<Secret>,
-    request: Request,
-) -> Result<StatusCode, Problem> {
-    enter(&state.0, Side::Chatwoot, &session, &secret, request).await
+pub(crate) async fn chatwoot(state: State<App>, session: Named, secret: Keyed, request: Request) -> Result<StatusCode, Problem> {
+    enter(&state.0, Side::Chatwoot, session, secret, request).await
 }
 
-async fn enter(app: &App, side: Side, session: &str, secret: &Secret, request: Request) -> Result<StatusCode, Problem> {
-    let live = app.engine.sessions.behind_door(session, side, &secret.token).await.map_err(|_| Problem::unavailable())?;
+async fn enter(app: &App, side: Side, session: Named, secret: Keyed, request: Request) -> Result<StatusCode, Problem> {
+    // an address that cannot be read is as wrong as any other, and gets the same answer
+    let (Ok(Path(session)), Ok(Query(secret))) = (session, secret) else {
+        return Err(Problem::unknown_session());
+    };
+    let live = app.engine.sessions.behind_door(&session, side, &secret.token).await.map_err(|_| Problem::unavailable())?;
     let live = live.ok_or_else(Problem::unknown_session)?;
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let body = read(&parts.headers, body).await?;
     if side == Side::Chatwoot {
-        verify(app, &live, &parts.headers, &body)?;
+        verify(app, &live, &parts.headers, &body).await?;
     }
     accept(app, live, side, body).await
 }
@@ -125,19 +121,14 @@ pub(crate) fn not_json() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "not_json", "the body is not valid JSON")
 }
 
-/// Checks the signature when its secret is known; otherwise the token in the URL has to do.
-fn verify(app: &App, live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
-    let Some(secret) = &live.session.chatwoot.secret else {
-        return Ok(());
-    };
-    let refused = |error: &SignatureError| {
+async fn verify(app: &App, live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+    let refused = |error: SignatureError| {
         tracing::warn!(session.id = %live.id(), %error, "a webhook of Chatwoot was refused");
         Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", error.to_string())
     };
-    let timestamp = one(headers, "x-chatwoot-timestamp").map_err(|error| refused(&error))?;
-    let signature = one(headers, "x-chatwoot-signature").map_err(|error| refused(&error))?;
-    let now = app.engine.clock.now().as_secs();
-    chatwoot::verify(secret, timestamp, signature, body, now, SIGNATURE_TOLERANCE).map_err(|error| refused(&error))
+    let timestamp = one(headers, "x-chatwoot-timestamp").map_err(refused)?;
+    let signature = one(headers, "x-chatwoot-signature").map_err(refused)?;
+    app.engine.verify(live, timestamp, signature, body).await.map_err(refused)
 }
 
 /// A header that came twice proves nothing.

@@ -1,6 +1,7 @@
 //! Files that CodeChat fetches from us, each under a token that works a few times and for a few minutes.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -8,8 +9,9 @@ use tokio_util::io::ReaderStream;
 
 use crate::{App, Problem};
 
-pub(crate) async fn fetch(State(app): State<App>, Path(token): Path<String>) -> Result<Response, Problem> {
+pub(crate) async fn fetch(State(app): State<App>, token: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
     let gone = || Problem::new(StatusCode::NOT_FOUND, "no_file", "there is no such file, or its time is over");
+    let Ok(Path(token)) = token else { return Err(gone()) };
     let offer = app.engine.take_file(&token).await.map_err(|_| Problem::unavailable())?;
     let (offer, path) = offer.ok_or_else(gone)?;
     let file = tokio::fs::File::open(&path).await.map_err(|_| gone())?;

@@ -27,6 +27,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     let graceful = GracefulShutdown::new();
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEADERS);
+    // a sender that says it will send no more still gets its webhook stored
+    http.half_close(true);
     loop {
         let accepted = tokio::select! {
             biased;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
-use relay_domain::settings::SessionSettings;
+use relay_domain::note::Locale;
+use relay_domain::settings::{SessionSettings, VoiceFormat};
 use relay_engine::Live;
 use relay_engine::setup::{NewSession, SetupError};
 use relay_store::{Deleted, Session, StoreError};
@@ -24,7 +25,15 @@ pub(crate) struct SessionIn {
     description: Option<String>,
     chatwoot: ChatwootIn,
     #[serde(default)]
-    settings: SessionSettings,
+    settings: SettingsIn,
+}
+
+/// [`SessionSettings`] as a person writes them: a misspelt choice is an error, which it must not be in a row of a newer version.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SettingsIn {
+    locale: Option<Locale>,
+    voice: VoiceFormat,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +87,7 @@ impl From<&Session> for SessionOut {
             status_reason: session.state_reason.clone(),
             connection: session.connection.clone(),
             chatwoot: ChatwootOut {
-                url: session.chatwoot.url.to_string(),
+                url: without_password(&session.chatwoot.url),
                 account_id: session.chatwoot.account,
                 inbox_id: session.chatwoot.inbox,
                 signed: session.chatwoot.secret.is_some(),
@@ -91,6 +100,9 @@ impl From<&Session> for SessionOut {
 
 pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<(StatusCode, Json<CreatedOut>), Problem> {
     let wanted = read(request).await?;
+    if wanted.description.as_ref().is_some_and(|text| text.contains('\0')) {
+        return Err(invalid("description holds a character that cannot be stored".to_owned()));
+    }
     let new = NewSession {
         name: wanted.session_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
         description: wanted.description,
@@ -98,9 +110,11 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<(
         account: wanted.chatwoot.account_id,
         inbox: wanted.chatwoot.inbox_id,
         token: wanted.chatwoot.token,
-        settings: wanted.settings,
+        settings: SessionSettings { locale: wanted.settings.locale, voice: wanted.settings.voice },
     };
-    let created = app.engine.create_session(new).await.map_err(refused)?;
+    // in a task of its own: a caller that hangs up does not stop it half-way
+    let engine = app.engine.clone();
+    let created = tokio::spawn(async move { engine.create_session(new).await }).await.map_err(interrupted)?.map_err(refused)?;
     let next_step = (!created.webhook_is_set).then(|| {
         "the token is not an administrator's: paste chatwoot_inbox_webhook into the webhook URL of the inbox in Chatwoot".to_owned()
     });
@@ -118,19 +132,40 @@ async fn read(request: Request) -> Result<SessionIn, Problem> {
     door::require_json(&parts.headers)?;
     let body = door::read(&parts.headers, body).await?;
     serde_json::from_slice(&body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_session", without_values(&error.to_string()))
-        }
+        serde_json::error::Category::Data => invalid(without_values(&error.to_string())),
         _ => door::not_json(),
     })
 }
 
-/// What serde says of a wrong value quotes it, and it may be a token.
+fn invalid(detail: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_session", detail)
+}
+
+/// What serde says of a wrong value quotes it, and it may be a token: kept is what was expected, and where. Names of fields
+/// stay.
 fn without_values(message: &str) -> String {
-    let mut quoted = message.split('"');
-    let first = quoted.next().unwrap_or_default().to_owned();
-    let rest: Vec<_> = quoted.enumerate().map(|(index, part)| if index % 2 == 0 { "…" } else { part }).collect();
-    first + &rest.concat()
+    let repeats = ["invalid type", "invalid value", "invalid length", "unknown variant"];
+    let Some(kind) = repeats.into_iter().find(|kind| message.starts_with(kind)) else {
+        return message.to_owned();
+    };
+    match message.rfind(", expected ").map(|at| message.split_at(at)) {
+        Some((_, rest)) => format!("{kind}{rest}"),
+        None => kind.to_owned(),
+    }
+}
+
+/// The address without what proves who may use it.
+fn without_password(url: &Url) -> String {
+    let mut url = url.clone();
+    if url.set_password(None).and_then(|()| url.set_username("")).is_err() {
+        return url.origin().ascii_serialization();
+    }
+    url.to_string()
+}
+
+fn interrupted(error: tokio::task::JoinError) -> Problem {
+    tracing::error!(%error, "a session could not be made");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "interrupted", "the session could not be made; see the log of the relay")
 }
 
 fn refused(error: SetupError) -> Problem {
@@ -176,7 +211,10 @@ pub(crate) async fn remove(
     match app.engine.remove_session(&session, removal.force).await.map_err(unavailable)? {
         Deleted::Yes => Ok(StatusCode::NO_CONTENT),
         Deleted::Pending(events) => {
-            let detail = format!("{events} events of this session still wait; repeat with ?force=true to drop them");
+            let detail = match events {
+                1 => "1 event of this session still waits; repeat with ?force=true to drop it".to_owned(),
+                _ => format!("{events} events of this session still wait; repeat with ?force=true to drop them"),
+            };
             Err(Problem::new(StatusCode::CONFLICT, "events_pending", detail))
         }
     }

@@ -1,5 +1,7 @@
 //! Conversation partners: who they are on WhatsApp, and where they live in Chatwoot.
 
+use std::collections::BTreeSet;
+
 use relay_domain::id::{ChatKey, CwContactId, CwConversationId, SessionId};
 use relay_domain::jid::Jid;
 
@@ -23,21 +25,24 @@ impl Verb for OpenChat {
     type Out = ChatKey;
 
     async fn apply(&self, tx: &mut Tx) -> Result<ChatKey> {
-        let mut known = None;
+        let first = self.aliases.first().ok_or_else(|| StoreError::row("chat_alias", "alias", "a chat without a name"))?;
+        let (mut known, mut unknown) = (None, BTreeSet::new());
         for alias in &self.aliases {
-            known = self.find(tx, alias).await?;
-            if known.is_some() {
-                break;
+            match self.find(tx, alias).await? {
+                Some(key) => known = known.or(Some(key)),
+                None => drop(unknown.insert(alias)),
             }
         }
-        let first = self.aliases.first().ok_or_else(|| StoreError::row("chat_alias", "alias", "a chat without a name"))?;
         let key = known.unwrap_or_else(|| first.clone());
         self.insert_chat(tx, &key).await?;
-        for alias in &self.aliases {
-            self.insert_alias(tx, &key, alias).await?;
+        for alias in unknown {
+            let is_ours = self.insert_alias(tx, &key, alias).await? || self.find(tx, alias).await?.as_ref() == Some(&key);
+            if !is_ours {
+                // another process was first; the writer tries again, and then its chat is found
+                return Err(StoreError::row("chat_alias", "alias", "it was given to another chat at the same moment"));
+            }
         }
-        // another process may have opened it first: its word stands
-        Ok(ChatKey::new(self.find(tx, first).await?.unwrap_or(key)))
+        Ok(ChatKey::new(key))
     }
 }
 
@@ -73,7 +78,7 @@ impl OpenChat {
         .map_err(StoreError::database("open a chat"))
     }
 
-    async fn insert_alias(&self, tx: &mut Tx, key: &str, alias: &str) -> Result<()> {
+    async fn insert_alias(&self, tx: &mut Tx, key: &str, alias: &str) -> Result<bool> {
         on!(tx, |conn| {
             sqlx::query(
                 "-- add_alias\nINSERT INTO chat_alias (session, alias, chat) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -83,7 +88,7 @@ impl OpenChat {
             .bind(key)
             .execute(conn)
             .await
-            .map(drop)
+            .map(|done| done.rows_affected() == 1)
         })
         .map_err(StoreError::database("name a chat"))
     }

@@ -34,10 +34,10 @@ pub enum StoreError {
     #[error("the store is closed")]
     Closed,
     /// The address of the database is of no known kind.
-    #[error("DB_URL must start with sqlite:// or postgres://, not {scheme}://")]
+    #[error("DB_URL must start with sqlite:// or postgres://{}", scheme.as_ref().map(|scheme| format!(", not {scheme}://")).unwrap_or_default())]
     UnknownScheme {
-        /// What it starts with.
-        scheme: String,
+        /// What it starts with, if it has a scheme.
+        scheme: Option<String>,
     },
     /// Another process has the SQLite database open.
     #[error("another relay already uses this database; stop it first, or use PostgreSQL for several processes")]

@@ -32,6 +32,14 @@ impl Arrival {
         (Self { event, outcome: None, reply }, answer)
     }
 
+    fn key(&self) -> (&str, &str, &str) {
+        (self.event.lane.session.as_str(), self.event.source.as_str(), &self.event.dedup_key)
+    }
+
+    pub(crate) fn lane(&self) -> String {
+        self.event.lane.key()
+    }
+
     pub(crate) fn is_new(&self) -> bool {
         matches!(self.outcome, Some(Ok(Ingested::Stored)))
     }
@@ -48,12 +56,15 @@ impl Arrival {
 
 /// Inserts all arrivals, wakes their lanes and counts them.
 pub(crate) async fn insert(tx: &mut Tx, arrivals: &mut [Arrival], shard: i64) -> Result<()> {
-    let stored = insert_events(tx, arrivals).await?;
+    // processes that receive copies of the same events must not wait for each other crosswise
+    arrivals.sort_by(|one, other| one.key().cmp(&other.key()));
+    let mut stored = insert_events(tx, arrivals).await?;
     let mut lanes: BTreeMap<String, (Lane, Timestamp)> = BTreeMap::new();
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     for arrival in arrivals.iter_mut() {
         let event = &arrival.event;
-        let is_new = stored.contains(event.id.as_str());
+        // taken out, so that an event handed in twice counts once
+        let is_new = stored.remove(event.id.as_str());
         arrival.outcome = Some(Ok(if is_new { Ingested::Stored } else { Ingested::Duplicate }));
         if !is_new {
             continue;
@@ -95,7 +106,8 @@ async fn insert_events(tx: &mut Tx, arrivals: &[Arrival]) -> Result<HashSet<Stri
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
-/// Lanes are touched in key order, here and wherever else several are written at once: two processes cannot deadlock.
+/// Lanes that are there already were locked before (see [`lane::lock`](crate::lane::lock)); new ones are inserted in key order,
+/// so that two processes cannot deadlock.
 async fn wake_lanes(tx: &mut Tx, lanes: BTreeMap<String, (Lane, Timestamp)>) -> Result<()> {
     on!(tx, |conn| {
         let mut upsert = QueryBuilder::new("-- wake_lanes\nINSERT INTO lane (key, session, kind, chat, next_at) ");

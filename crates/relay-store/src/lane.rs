@@ -175,6 +175,10 @@ pub struct Finish {
 impl Verb for Finish {
     type Out = Recorded;
 
+    fn lane(&self) -> Option<String> {
+        Some(self.lease.lane.key())
+    }
+
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
         let lane = self.lease.lane.key();
         // copies of our own sends carry CodeChat's clock, which says nothing of the customer's messages
@@ -223,6 +227,10 @@ pub struct Note {
 impl Verb for Note {
     type Out = Recorded;
 
+    fn lane(&self) -> Option<String> {
+        Some(self.lease.lane.key())
+    }
+
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
         if !hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
             return Ok(Recorded::LeaseLost);
@@ -253,6 +261,10 @@ pub struct Postpone {
 
 impl Verb for Postpone {
     type Out = Recorded;
+
+    fn lane(&self) -> Option<String> {
+        Some(self.lease.lane.key())
+    }
 
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
         let lane = self.lease.lane.key();
@@ -298,6 +310,10 @@ pub(crate) struct Release(pub(crate) Lease);
 impl Verb for Release {
     type Out = Recorded;
 
+    fn lane(&self) -> Option<String> {
+        Some(self.0.lane.key())
+    }
+
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
         let lane = self.0.lane.key();
         if !hold(tx, &lane, &self.0.token, 0).await? {
@@ -306,6 +322,18 @@ impl Verb for Release {
         release(tx, &lane).await?;
         Ok(Recorded::Yes)
     }
+}
+
+/// Locks, in one order for all processes, the rows of lanes that a shared transaction goes on to write in any order. SQLite has
+/// one writer anyway.
+pub(crate) async fn lock(tx: &mut Tx, lanes: Vec<String>) -> Result<()> {
+    let Tx::Postgres(tx) = tx else { return Ok(()) };
+    sqlx::query("-- lock_lanes\nSELECT key FROM lane WHERE key = ANY($1) ORDER BY key FOR UPDATE")
+        .bind(lanes)
+        .execute(&mut **tx)
+        .await
+        .map(drop)
+        .map_err(StoreError::database("lock lanes"))
 }
 
 /// Locks the lane's row while the lease is ours. From here to the commit no event can join the lane unseen: inserters wait
@@ -403,16 +431,32 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<V
         sqlx::query_as(
             "-- due_events\n\
              SELECT id, source, kind, order_key, received_at, run_at, origin, body, attempts, first_failed_at FROM event \
-             WHERE lane = $1 AND state = 'pending' ORDER BY order_key, received_at, id LIMIT $2",
+             WHERE lane = $1 AND state = 'pending' AND EXISTS (\
+               SELECT 1 FROM event AS due WHERE due.lane = $1 AND due.state = 'pending' AND due.run_at <= $3) \
+             ORDER BY order_key, received_at, id LIMIT $2",
         )
         .bind(lane.key())
         .bind(READ_AHEAD)
+        .bind(now.as_millis())
         .fetch_all(pool)
         .await
     })
     .map_err(StoreError::database("read a lane"))?;
+    // when the one that is due lies further back than was read, the first belongs before it
     let last_due = rows.iter().rposition(|row| row.run_at <= now.as_millis()).unwrap_or(0);
     rows.into_iter().take(last_due + 1).map(PendingEvent::try_from).collect()
+}
+
+/// How the last attempt at an event ended.
+pub(crate) async fn last_outcome(db: &Db, event: &EventId) -> Result<Option<String>> {
+    let row: Option<(String,)> = read!(db, |pool| {
+        sqlx::query_as("-- last_outcome\nSELECT outcome FROM attempt WHERE event = $1 ORDER BY number DESC LIMIT 1")
+            .bind(event.as_str())
+            .fetch_optional(pool)
+            .await
+    })
+    .map_err(StoreError::database("read the attempts"))?;
+    Ok(row.map(|(outcome,)| outcome))
 }
 
 /// When the next free lane of a working session is due.

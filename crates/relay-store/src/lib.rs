@@ -11,6 +11,7 @@
 mod chat;
 mod db;
 mod error;
+mod events;
 mod ingest;
 mod lane;
 mod link;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relay_domain::Timestamp;
-use relay_domain::id::{ChatKey, CwConversationId, CwMessageId, SessionId, WaMessageId, WorkerId};
+use relay_domain::id::{ChatKey, EventId, CwConversationId, CwMessageId, SessionId, WaMessageId, WorkerId};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -34,13 +35,14 @@ use tokio::task::JoinHandle;
 pub use chat::{OpenChat, SetPlace};
 pub use db::Migration;
 pub use error::{Result, StoreError};
+pub use events::Told;
 pub use ingest::Ingested;
 pub use lane::{Finish, Note, Postpone, Recorded, SILENCE_MS};
 pub use link::{Reserve, Reserved};
 pub use media::{Offer, OfferFile};
 pub use model::{
-    Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, Lane, LaneKind, Lease, Link, LinkChange, LinkKey, LinkState,
-    NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
+    Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, EventState, Lane, LaneKind, Lease, Link, LinkChange,
+    LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
 };
 pub use session::{Deleted, UpdateSession};
 
@@ -139,6 +141,11 @@ impl Store {
         lane::due_events(&self.db, lane, now).await
     }
 
+    /// How the last attempt at an event ended, as the word it was recorded with.
+    pub async fn last_outcome(&self, event: &EventId) -> Result<Option<String>> {
+        lane::last_outcome(&self.db, event).await
+    }
+
     /// When the next free lane is due.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         lane::next_due(&self.db).await
@@ -211,7 +218,7 @@ impl Store {
 
     /// Changes the state of a session.
     pub async fn update_session(&self, update: UpdateSession) -> Result<()> {
-        self.writer.write(update).await
+        self.writer.write(session::SealedUpdate::new(update, &self.vault)).await
     }
 
     /// Removes a session; unless forced, only when nothing of it waits.
@@ -254,6 +261,11 @@ impl Store {
         tally::count(&self.db).await
     }
 
+    /// What became of the newest events, newest first.
+    pub async fn events(&self, limit: u32) -> Result<Vec<Told>> {
+        events::newest(&self.db, limit).await
+    }
+
     /// When the oldest pending event arrived.
     pub async fn oldest_pending(&self) -> Result<Option<Timestamp>> {
         tally::oldest_pending(&self.db).await
@@ -284,8 +296,8 @@ async fn connect(config: &StoreConfig) -> Result<(Db, Option<File>)> {
         }
         Some(("postgres" | "postgresql", _)) => Ok((Db::postgres(&config.url).await?, None)),
         other => {
-            let scheme = other.map_or_else(|| config.url.clone(), |(scheme, _)| scheme.to_owned());
-            Err(StoreError::UnknownScheme { scheme })
+            // the rest of the address may hold a password
+            Err(StoreError::UnknownScheme { scheme: other.map(|(scheme, _)| scheme.to_owned()) })
         }
     }
 }

@@ -39,6 +39,10 @@ pub enum Reserved {
 impl Verb for Reserve {
     type Out = Reserved;
 
+    fn lane(&self) -> Option<String> {
+        Some(self.lease.lane.key())
+    }
+
     async fn apply(&self, tx: &mut Tx) -> Result<Reserved> {
         if !lane::hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
             return Ok(Reserved::LeaseLost);

@@ -90,6 +90,22 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// The state of an event.
+    EventState {
+        /// It waits.
+        Pending = "pending",
+        /// It crossed.
+        Delivered = "delivered",
+        /// Nothing was to cross.
+        Ignored = "ignored",
+        /// It could not cross.
+        Dead = "dead",
+        /// It waited too long.
+        Expired = "expired",
+    }
+}
+
 /// A queue with strict order inside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Lane {

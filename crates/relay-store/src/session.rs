@@ -93,24 +93,48 @@ pub struct UpdateSession {
     pub state: Option<(SessionState, Option<String>)>,
     /// What CodeChat said of its connection to WhatsApp.
     pub connection: Option<String>,
+    /// What Chatwoot signs webhooks with from now on.
+    pub chatwoot_secret: Option<SecretString>,
 }
 
-impl Verb for UpdateSession {
+impl UpdateSession {
+    /// A change that changes nothing yet.
+    pub fn of(id: &SessionId) -> Self {
+        Self { id: id.clone(), state: None, connection: None, chatwoot_secret: None }
+    }
+}
+
+/// An update with its secret sealed.
+pub(crate) struct SealedUpdate {
+    update: UpdateSession,
+    secret: Option<Vec<u8>>,
+}
+
+impl SealedUpdate {
+    pub(crate) fn new(update: UpdateSession, vault: &Vault) -> Self {
+        let seal = |secret| vault.seal(CHATWOOT_SECRET, update.id.as_str(), secret);
+        Self { secret: update.chatwoot_secret.as_ref().map(seal), update }
+    }
+}
+
+impl Verb for SealedUpdate {
     type Out = ();
 
     async fn apply(&self, tx: &mut Tx) -> Result<()> {
-        let state = self.state.as_ref().map(|(state, _)| state.as_str());
-        let reason = self.state.as_ref().and_then(|(_, reason)| reason.as_deref());
+        let state = self.update.state.as_ref().map(|(state, _)| state.as_str());
+        let reason = self.update.state.as_ref().and_then(|(_, reason)| reason.as_deref());
         on!(tx, |conn| {
             sqlx::query(
                 "-- update_session\nUPDATE session SET state = COALESCE($2, state), \
                  state_reason = CASE WHEN $2 IS NULL THEN state_reason ELSE $3 END, \
-                 connection = COALESCE($4, connection) WHERE id = $1",
+                 connection = COALESCE($4, connection), \
+                 chatwoot_secret_sealed = COALESCE($5, chatwoot_secret_sealed) WHERE id = $1",
             )
-            .bind(self.id.as_str())
+            .bind(self.update.id.as_str())
             .bind(state)
             .bind(reason)
-            .bind(self.connection.as_deref())
+            .bind(self.update.connection.as_deref())
+            .bind(self.secret.as_deref())
             .execute(conn)
             .await
             .map(drop)
@@ -140,6 +164,12 @@ impl Verb for DeleteSession {
 
     async fn apply(&self, tx: &mut Tx) -> Result<Deleted> {
         let failed = || StoreError::database("delete a session");
+        // from here on no other process can store an event of the session unseen
+        let lock = tx.dialect(
+            "-- lock_session\nSELECT id FROM session WHERE id = $1",
+            "-- lock_session\nSELECT id FROM session WHERE id = $1 FOR UPDATE",
+        );
+        on!(tx, |conn| sqlx::query(lock).bind(self.id.as_str()).execute(conn).await.map(drop)).map_err(failed())?;
         let (pending,): (i64,) = on!(tx, |conn| {
             sqlx::query_as("-- count_pending\nSELECT COUNT(*) FROM event WHERE session = $1 AND state = 'pending'")
                 .bind(self.id.as_str())
@@ -222,6 +252,10 @@ pub(crate) async fn all(db: &Db, vault: &Vault) -> Result<Vec<Session>> {
 
 /// The session of a name.
 pub(crate) async fn by_name(db: &Db, vault: &Vault, name: &str) -> Result<Option<Session>> {
+    if name.contains('\0') {
+        // PostgreSQL has no such text
+        return Ok(None);
+    }
     let row: Option<SessionRow> = read!(db, |pool| {
         sqlx::query_as("-- session_by_name\nSELECT * FROM session WHERE name = $1").bind(name).fetch_optional(pool).await
     })

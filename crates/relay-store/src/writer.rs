@@ -13,6 +13,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::db::{Db, Tx};
 use crate::error::{Result, StoreError};
 use crate::ingest::{self, Arrival};
+use crate::lane;
 
 /// Writes that may wait before callers are told to come back later.
 const QUEUE: usize = 8192;
@@ -24,6 +25,11 @@ pub(crate) trait Verb: Send + Sync + 'static {
     /// What became of it.
     type Out: Send + 'static;
 
+    /// The lane whose row it locks.
+    fn lane(&self) -> Option<String> {
+        None
+    }
+
     /// Runs its statements.
     fn apply(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Out>> + Send;
 }
@@ -31,6 +37,7 @@ pub(crate) trait Verb: Send + Sync + 'static {
 type Step<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 trait Job: Send {
+    fn lane(&self) -> Option<String>;
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Step<'a>;
     fn settle(self: Box<Self>, committed: Result<()>);
 }
@@ -42,6 +49,10 @@ struct Waiting<V: Verb> {
 }
 
 impl<V: Verb> Job for Waiting<V> {
+    fn lane(&self) -> Option<String> {
+        self.verb.lane()
+    }
+
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Step<'a> {
         Box::pin(async {
             self.out = Some(self.verb.apply(tx).await?);
@@ -136,6 +147,10 @@ impl Loop {
     }
 
     async fn apply(shard: i64, tx: &mut Tx, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
+        if arrivals.len() + jobs.len() > 1 {
+            let lanes = arrivals.iter().map(Arrival::lane).chain(jobs.iter().filter_map(|job| job.lane()));
+            lane::lock(tx, lanes.collect()).await?;
+        }
         if !arrivals.is_empty() {
             ingest::insert(tx, arrivals, shard).await?;
         }

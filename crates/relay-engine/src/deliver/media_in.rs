@@ -89,6 +89,7 @@ pub(crate) fn disk_trouble(error: &std::io::Error) -> Trouble {
         detail: error.kind().to_string(),
         maybe_delivered: false,
         is_outage: true,
+        pause: None,
     })
 }
 

@@ -104,6 +104,7 @@ impl Task<'_> {
                     detail: error.detail,
                     maybe_delivered: false,
                     is_outage: false,
+                    pause: None,
                 }),
                 _ => from_chatwoot(error),
             },

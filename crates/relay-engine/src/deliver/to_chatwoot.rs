@@ -143,8 +143,8 @@ impl Task<'_> {
             Err(error) => return Err(from_chatwoot(error)),
         }
         match next_look(tried_at, self.engine.clock.now()) {
-            Some(at) => Err(Trouble::Wait(at)),
-            None => Ok(None),
+            Some(at) if !self.is_last_word => Err(Trouble::Wait(at)),
+            Some(_) | None => Ok(None),
         }
     }
 

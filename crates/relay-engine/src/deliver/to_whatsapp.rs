@@ -3,6 +3,8 @@
 //! The id of every part is known before it is sent and written down as an intent. A part whose fate is in doubt is looked for
 //! among the copies CodeChat sent us and the messages it stores; only then is it sent again, under the same id.
 
+use std::time::Duration;
+
 use codechat::{ErrorKind, FindMessages, Quoted, SendMedia, SendOptions, SendText, Sent, State};
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
@@ -16,10 +18,10 @@ use serde_json::json;
 
 use super::to_chatwoot::next_look;
 use super::{Done, Task};
-use crate::trouble::{Failed, Side, Trouble, from_chatwoot, from_codechat};
+use crate::trouble::{Failed, NOT_ON_WHATSAPP, Side, Trouble, from_chatwoot, from_codechat};
 
-/// Attempts that a number is given before it counts as having no WhatsApp.
-const TRIES_FOR_NUMBER: u32 = 2;
+/// How long after the first time a number is asked about again before it counts as having no WhatsApp.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 impl Task<'_> {
     pub(crate) async fn send(&self, chat: Chat, parts: Vec<WhatsAppPart>) -> Result<Done, Trouble> {
@@ -243,9 +245,10 @@ impl Task<'_> {
                 if !self.is_online().await? {
                     return Err(Trouble::Offline);
                 }
-                if self.event.attempts + 1 >= TRIES_FOR_NUMBER {
+                if self.engine.store.last_outcome(&self.event.id).await?.as_deref() == Some(NOT_ON_WHATSAPP) {
                     return Err(Trouble::Hopeless(Failure::NotOnWhatsApp));
                 }
+                return Err(asked_again_later(from_codechat(error)));
             }
             ErrorKind::NotConnected => self.live.health.set_offline(true),
             ErrorKind::NothingSent => {
@@ -303,6 +306,7 @@ impl Task<'_> {
                 detail: "the stored event is not a message".to_owned(),
                 maybe_delivered: false,
                 is_outage: false,
+                pause: None,
             })),
         }
     }
@@ -313,6 +317,13 @@ pub(crate) struct Message {
     pub(crate) id: CwMessageId,
     pub(crate) conversation: i64,
     pub(crate) created_at: Timestamp,
+}
+
+fn asked_again_later(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Failed(failed) => Trouble::Failed(Failed { pause: Some(ASK_AGAIN), ..failed }),
+        other => other,
+    }
 }
 
 /// A part that is written down.

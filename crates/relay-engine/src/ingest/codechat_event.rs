@@ -14,7 +14,7 @@ const ROW_BITS: u32 = 31;
 pub(super) fn name(body: &Bytes, now: Timestamp) -> Result<Named, NotAccepted> {
     let webhook = match Webhook::parse(body) {
         Ok(webhook) => webhook,
-        Err(WebhookError::NotJson { .. }) => return Err(NotAccepted::NotJson),
+        Err(WebhookError::NotJson | WebhookError::TooDeep) => return Err(NotAccepted::NotJson),
         Err(_) => return Ok(Named::Event(unnamed("unknown".to_owned(), body, now))),
     };
     let event = webhook.event.as_str().to_owned();

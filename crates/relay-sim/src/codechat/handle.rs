@@ -132,6 +132,12 @@ impl FakeCodeChat {
         }
     }
 
+    /// WhatsApp serves these bytes under a media key (base64), as if a message had brought them.
+    pub fn serve_media(&self, media_key: &str, bytes: &'static [u8]) {
+        let bytes = bytes::Bytes::from_static(bytes);
+        self.shared.lock().blobs.insert(media_key.to_owned(), bytes);
+    }
+
     /// A customer sends a message. Returns its key; `None` when there is no such instance.
     pub fn customer_sends(&self, instance: &str, message: &CustomerMessage) -> Option<String> {
         customer::deliver(&self.shared, instance, message, false)

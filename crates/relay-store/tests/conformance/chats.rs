@@ -1,0 +1,168 @@
+//! Chats: one key for all names of a conversation partner.
+
+use futures_util::future::join_all;
+use relay_domain::id::{ChatKey, CwContactId, CwConversationId};
+use relay_domain::jid::Jid;
+use relay_store::{Chat, OpenChat, Place, SetPlace, StoreError};
+use relay_testing::{Database, eventually};
+
+use crate::rig::{Rig, session, session_id};
+
+const PHONE: &str = "5511900000001@s.whatsapp.net";
+const LID: &str = "212345678901234@lid";
+
+on_both!(
+    a_chat_goes_by_all_its_names,
+    a_chat_that_an_agent_began_gets_its_address_later,
+    a_phone_number_replaces_a_hidden_one,
+    many_open_one_chat,
+    a_chat_belongs_to_its_session,
+    a_place_is_remembered_and_forgotten,
+    a_chat_without_a_name_is_refused,
+);
+
+fn open(jid: Option<&str>, aliases: &[&str]) -> OpenChat {
+    OpenChat {
+        session: session_id("loja01"),
+        jid: jid.map(|jid| Jid::parse(jid).unwrap()),
+        aliases: aliases.iter().map(ToString::to_string).collect(),
+    }
+}
+
+impl Rig {
+    async fn open(&self, jid: Option<&str>, aliases: &[&str]) -> String {
+        self.store.open_chat(open(jid, aliases)).await.unwrap().to_string()
+    }
+
+    async fn named(&self, alias: &str) -> Option<String> {
+        self.store.chat_by_alias(&session_id("loja01"), alias).await.unwrap().map(|key| key.to_string())
+    }
+
+    async fn chat(&self, key: &str) -> Chat {
+        self.store.chat(&session_id("loja01"), &ChatKey::new(key)).await.unwrap().unwrap()
+    }
+
+    async fn jid(&self, key: &str) -> Option<String> {
+        self.chat(key).await.jid.map(|jid| jid.to_string())
+    }
+}
+
+async fn a_chat_goes_by_all_its_names(database: Database) {
+    let rig = Rig::on(database).await;
+    assert_eq!(rig.named(PHONE).await, None);
+    assert_eq!(rig.open(Some(PHONE), &[PHONE]).await, PHONE);
+    assert_eq!(rig.open(Some(PHONE), &[PHONE]).await, PHONE);
+    // one known name is enough, wherever it stands
+    assert_eq!(rig.open(None, &[LID, PHONE]).await, PHONE);
+    assert_eq!(rig.open(None, &[LID]).await, PHONE);
+    assert_eq!(rig.open(None, &["uuid-1", LID, "uuid-2"]).await, PHONE);
+    for alias in [PHONE, LID, "uuid-1", "uuid-2"] {
+        assert_eq!(rig.named(alias).await.as_deref(), Some(PHONE), "{alias}");
+    }
+    assert_eq!(rig.jid(PHONE).await.as_deref(), Some(PHONE));
+    rig.finish().await;
+}
+
+async fn a_chat_that_an_agent_began_gets_its_address_later(database: Database) {
+    let rig = Rig::on(database).await;
+    assert_eq!(rig.open(None, &["uuid-1"]).await, "uuid-1");
+    assert_eq!(rig.jid("uuid-1").await, None);
+    assert_eq!(rig.open(None, &["uuid-1"]).await, "uuid-1");
+    assert_eq!(rig.open(Some(PHONE), &["uuid-1", PHONE]).await, "uuid-1");
+    assert_eq!(rig.jid("uuid-1").await.as_deref(), Some(PHONE));
+    assert_eq!(rig.open(Some(PHONE), &[PHONE]).await, "uuid-1");
+    rig.finish().await;
+}
+
+async fn a_phone_number_replaces_a_hidden_one(database: Database) {
+    let rig = Rig::on(database).await;
+    assert_eq!(rig.open(Some(LID), &[LID]).await, LID);
+    assert_eq!(rig.open(Some(PHONE), &[LID, PHONE]).await, LID);
+    assert_eq!(rig.jid(LID).await.as_deref(), Some(PHONE));
+    // and is not replaced by it, nor by another number, nor by nothing
+    for jid in [Some(LID), Some("5511900000002@s.whatsapp.net"), None] {
+        assert_eq!(rig.open(jid, &[LID]).await, LID);
+        assert_eq!(rig.jid(LID).await.as_deref(), Some(PHONE));
+    }
+    rig.finish().await;
+}
+
+async fn many_open_one_chat(database: Database) {
+    let rig = Rig::on(database).await;
+    let second = rig.second().await;
+    let opened = join_all((0..50).map(|number| {
+        let store = if number % 2 == 0 { &rig.store } else { &second };
+        store.open_chat(open(Some(PHONE), &[PHONE, LID]))
+    }));
+    for key in opened.await {
+        assert_eq!(key.unwrap().as_str(), PHONE);
+    }
+    let raw = rig.raw().await;
+    assert_eq!(raw.number("SELECT COUNT(*) FROM chat").await, Some(1));
+    assert_eq!(raw.number("SELECT COUNT(*) FROM chat_alias").await, Some(2));
+    raw.close().await;
+    rig.finish().await;
+}
+
+/// The same person reaches two processes at one moment: one knows the phone number too, the other was faster by a commit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_agree_on_one_chat() {
+    let rig = Rig::on(Database::Postgres).await;
+    let raw = rig.raw().await;
+    let faster = sqlx::PgPool::connect(&rig.config.url).await.unwrap();
+    let mut opening = faster.begin().await.unwrap();
+    for (table, column) in [("chat", "key"), ("chat_alias", "chat, alias")] {
+        let values = column.split(", ").map(|_| format!("'{LID}'")).collect::<Vec<_>>().join(", ");
+        let sql = format!("INSERT INTO {table} (session, {column}) VALUES ('{}', {values})", session_id("loja01"));
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *opening).await.unwrap();
+    }
+    let store = rig.store.clone();
+    let slower = tokio::spawn(async move { store.open_chat(open(Some(PHONE), &[PHONE, LID])).await });
+    eventually("the slower one waits", async || {
+        raw.number("SELECT COUNT(*) FROM pg_locks WHERE NOT granted").await > Some(0)
+    })
+    .await;
+    opening.commit().await.unwrap();
+    assert_eq!(slower.await.unwrap().unwrap().as_str(), LID);
+    assert_eq!(rig.named(PHONE).await.as_deref(), Some(LID));
+    assert_eq!(raw.number("SELECT COUNT(*) FROM chat").await, Some(1));
+    faster.close().await;
+    raw.close().await;
+    rig.finish().await;
+}
+
+async fn a_chat_belongs_to_its_session(database: Database) {
+    let rig = Rig::on(database).await;
+    rig.store.insert_session(session("loja02", 2)).await.unwrap();
+    rig.open(Some(PHONE), &[PHONE, LID]).await;
+    let theirs = OpenChat { session: session_id("loja02"), ..open(None, &[LID]) };
+    assert_eq!(rig.store.open_chat(theirs).await.unwrap().as_str(), LID);
+    assert_eq!(rig.named(LID).await.as_deref(), Some(PHONE));
+    assert!(rig.store.chat(&session_id("loja02"), &ChatKey::new(PHONE)).await.unwrap().is_none());
+    let nobody = OpenChat { session: session_id("nobody"), ..open(None, &[LID]) };
+    assert!(matches!(rig.store.open_chat(nobody).await, Err(StoreError::Database { verb: "open a chat", .. })));
+    rig.finish().await;
+}
+
+async fn a_place_is_remembered_and_forgotten(database: Database) {
+    let rig = Rig::on(database).await;
+    rig.open(Some(PHONE), &[PHONE]).await;
+    let place = Place { contact: CwContactId::new(3), source_id: "uuid-3".to_owned(), conversation: Some(CwConversationId::new(4)) };
+    let homeless = Place { conversation: None, ..place.clone() };
+    for (place, name) in [(Some(place), Some("Ana")), (Some(homeless), None), (None, Some("Bia"))] {
+        let chat = ChatKey::new(PHONE);
+        let set = SetPlace { session: session_id("loja01"), chat, place: place.clone(), name: name.map(str::to_owned) };
+        rig.store.set_place(set).await.unwrap();
+        let chat = rig.chat(PHONE).await;
+        assert_eq!(chat.place, place);
+        assert_eq!(chat.name.as_deref(), Some(name.unwrap_or("Ana")));
+    }
+    rig.finish().await;
+}
+
+async fn a_chat_without_a_name_is_refused(database: Database) {
+    let rig = Rig::on(database).await;
+    let refused = rig.store.open_chat(open(Some(PHONE), &[])).await;
+    assert!(matches!(refused, Err(StoreError::Row { table: "chat_alias", .. })), "{refused:?}");
+    rig.finish().await;
+}

@@ -1,0 +1,175 @@
+//! How events end, what is kept of them, and that none goes missing.
+
+use futures_util::future::join_all;
+use relay_domain::event::Ignored;
+use relay_store::{End, Finish, Ingested, NewEvent, Recorded, StoreError, Tally};
+use relay_testing::Database;
+
+use crate::rig::{Rig, at, attempt, event, finish, lane, placed, postpone};
+
+on_both!(
+    every_end_is_kept_with_its_reason,
+    attempts_are_numbered,
+    an_event_ends_once,
+    only_an_end_has_a_time,
+    the_oldest_pending_event_is_known,
+    bodies_are_emptied_in_time,
+    a_purge_goes_in_portions,
+);
+
+fn ends() -> [End; 4] {
+    [End::Delivered, End::Ignored(Ignored::PrivateNote), End::Dead("refused".to_owned()), End::Expired("too old".to_owned())]
+}
+
+/// Ends one event each way, at the moments 50, 51, 52 and 53; one more stays.
+async fn end_four_ways(rig: &Rig) {
+    rig.store_all((1..=5).map(|order_key| placed(&lane("a"), order_key))).await;
+    let lease = rig.claim_one(at(0)).await;
+    let due = rig.due(&lease, at(0)).await;
+    for ((event, end), millis) in due.iter().zip(ends()).zip(50..) {
+        let finish = Finish { now: at(millis), ..finish(&rig.store, &lease, event, end) };
+        assert_eq!(rig.store.finish(finish).await.unwrap(), Recorded::Yes);
+    }
+    assert_eq!(rig.store.release(lease).await.unwrap(), Recorded::Yes);
+}
+
+async fn every_end_is_kept_with_its_reason(database: Database) {
+    let rig = Rig::on(database).await;
+    end_four_ways(&rig).await;
+    let raw = rig.raw().await;
+    let kept = raw.texts("SELECT state || ' ' || COALESCE(reason, '-') FROM event ORDER BY order_key").await;
+    let kept: Vec<_> = kept.into_iter().flatten().collect();
+    assert_eq!(kept, ["delivered -", "ignored private_note", "dead refused", "expired too old", "pending -"]);
+    assert_eq!(raw.number("SELECT MIN(finished_at) FROM event").await, Some(at(50).as_millis()));
+    assert_eq!(raw.number("SELECT COUNT(*) FROM attempt").await, Some(0));
+    let tally = Tally { received: 5, pending: 1, delivered: 1, ignored: 1, dead: 1, expired: 1 };
+    assert_eq!(rig.store.tally().await.unwrap(), tally);
+    // the count notices what vanishes
+    raw.run("DELETE FROM event WHERE state = 'dead'").await;
+    assert_eq!(rig.store.tally().await.unwrap().conservation_error(), 1);
+    raw.close().await;
+}
+
+async fn attempts_are_numbered(database: Database) {
+    let rig = Rig::on(database).await;
+    let raw = rig.raw().await;
+    rig.store_all([placed(&lane("a"), 1)]).await;
+    for (try_number, now) in [(1, 100), (2, 200), (3, 300)] {
+        let lease = rig.claim_one(at(now)).await;
+        let head = rig.due(&lease, at(now)).await.remove(0);
+        assert_eq!(head.attempts + 1, try_number);
+        assert_eq!(rig.store.postpone(postpone(&rig.store, &lease, &head, at(now), at(now + 50))).await.unwrap(), Recorded::Yes);
+    }
+    let lease = rig.claim_one(at(400)).await;
+    let head = rig.due(&lease, at(400)).await.remove(0);
+    assert_eq!((head.attempts, head.first_failed_at), (3, Some(at(100))));
+    let end = Finish { attempt: Some(attempt(at(400), "delivered")), ..finish(&rig.store, &lease, &head, End::Delivered) };
+    assert_eq!(rig.store.finish(end).await.unwrap(), Recorded::Yes);
+    let kept = raw.texts("SELECT number || ' ' || outcome || ' ' || http_status || ' ' || detail FROM attempt ORDER BY number").await;
+    let kept: Vec<_> = kept.into_iter().flatten().collect();
+    assert_eq!(
+        kept,
+        ["1 unavailable 503 no answer", "2 unavailable 503 no answer", "3 unavailable 503 no answer", "4 delivered 503 no answer"]
+    );
+    assert_eq!(raw.number("SELECT attempts FROM event").await, Some(4));
+    assert_eq!(raw.number("SELECT first_failed_at FROM event").await, Some(at(100).as_millis()));
+    assert_eq!(raw.text("SELECT DISTINCT worker FROM attempt").await.as_deref(), Some(rig.store.worker().as_str()));
+    raw.close().await;
+    rig.finish().await;
+}
+
+async fn an_event_ends_once(database: Database) {
+    let rig = Rig::on(database).await;
+    rig.store_all([placed(&lane("a"), 1), placed(&lane("a"), 2)]).await;
+    let lease = rig.claim_one(at(0)).await;
+    let due = rig.due(&lease, at(0)).await;
+    let first = || finish(&rig.store, &lease, &due[0], End::Delivered);
+    assert_eq!(rig.store.finish(first()).await.unwrap(), Recorded::Yes);
+    // the second end of one event fails alone, though it shares its commit with others
+    let again = Finish { end: End::Dead("twice".to_owned()), attempt: Some(attempt(at(0), "x")), ..first() };
+    let other = finish(&rig.store, &lease, &due[1], End::Delivered);
+    let arrivals = join_all((3..20).map(|order_key| rig.store.ingest(placed(&lane("a"), order_key))));
+    let (again, other, arrivals) = tokio::join!(rig.store.finish(again), rig.store.finish(other), arrivals);
+    assert!(matches!(again, Err(StoreError::Row { table: "event", column: "state", .. })), "{again:?}");
+    assert_eq!(other.unwrap(), Recorded::Yes);
+    assert!(arrivals.into_iter().all(|arrival| matches!(arrival, Ok(Ingested::Stored))));
+    let tally = rig.store.tally().await.unwrap();
+    assert_eq!((tally.delivered, tally.dead, tally.pending), (2, 0, 17));
+    assert_eq!(rig.store.release(lease).await.unwrap(), Recorded::Yes);
+    rig.finish().await;
+}
+
+async fn only_an_end_has_a_time(database: Database) {
+    let rig = Rig::on(database).await;
+    end_four_ways(&rig).await;
+    let raw = rig.raw().await;
+    for refused in [
+        "UPDATE event SET finished_at = 1 WHERE state = 'pending'",
+        "UPDATE event SET finished_at = NULL WHERE state = 'dead'",
+        "UPDATE event SET state = 'pending' WHERE state = 'dead'",
+        "UPDATE event SET state = 'lost' WHERE state = 'dead'",
+        "UPDATE event SET dedup_key = ''",
+        "UPDATE lane SET lease_token = 'x'",
+        "UPDATE lane SET backing_off = 2",
+        "UPDATE session SET state = 'tired'",
+    ] {
+        let error = raw.attempt(refused).await.expect_err(refused);
+        assert!(error.as_database_error().unwrap().is_check_violation(), "{refused}: {error}");
+    }
+    raw.close().await;
+    rig.finish().await;
+}
+
+async fn the_oldest_pending_event_is_known(database: Database) {
+    let rig = Rig::on(database).await;
+    assert_eq!(rig.store.oldest_pending().await.unwrap(), None);
+    assert_eq!(rig.store.tally().await.unwrap(), Tally::default());
+    rig.store_all([
+        NewEvent { received_at: at(30), ..placed(&lane("a"), 1) },
+        NewEvent { received_at: at(20), ..placed(&lane("b"), 2) },
+    ])
+    .await;
+    assert_eq!(rig.store.oldest_pending().await.unwrap(), Some(at(20)));
+    for lease in rig.store.claim(at(0), 10, Vec::new()).await.unwrap() {
+        rig.drain(&lease, at(0)).await;
+    }
+    assert_eq!(rig.store.oldest_pending().await.unwrap(), None);
+    rig.finish().await;
+}
+
+async fn bodies_are_emptied_in_time(database: Database) {
+    let rig = Rig::on(database).await;
+    end_four_ways(&rig).await;
+    let raw = rig.raw().await;
+    let before = rig.store.tally().await.unwrap();
+    let kept = async || -> Vec<String> {
+        raw.texts("SELECT state FROM event WHERE body IS NOT NULL ORDER BY order_key").await.into_iter().flatten().collect()
+    };
+    assert_eq!(rig.store.purge(at(50), at(50)).await.unwrap(), 0);
+    // delivered ended at 50, ignored at 51: only the first is old enough
+    assert_eq!(rig.store.purge(at(51), at(0)).await.unwrap(), 1);
+    assert_eq!(kept().await, ["ignored", "dead", "expired", "pending"]);
+    assert_eq!(rig.store.purge(at(1000), at(52)).await.unwrap(), 1);
+    assert_eq!(kept().await, ["dead", "expired", "pending"]);
+    assert_eq!(rig.store.purge(at(1000), at(1000)).await.unwrap(), 2);
+    assert_eq!(kept().await, ["pending"]);
+    assert_eq!(rig.store.purge(at(1000), at(1000)).await.unwrap(), 0);
+    for order_key in 1..=5 {
+        assert_eq!(rig.store.ingest(placed(&lane("a"), order_key)).await.unwrap(), Ingested::Duplicate);
+    }
+    assert_eq!(rig.store.tally().await.unwrap(), before);
+    raw.close().await;
+    rig.finish().await;
+}
+
+async fn a_purge_goes_in_portions(database: Database) {
+    let rig = Rig::on(database).await;
+    let raw = rig.raw().await;
+    let arrivals = join_all((0..1500).map(|number| rig.store.ingest(event(&lane("a"), &number.to_string())))).await;
+    assert!(arrivals.iter().all(Result::is_ok));
+    raw.run("UPDATE event SET state = 'delivered', finished_at = 5").await;
+    let portions = [rig.store.purge(at(0), at(0)).await.unwrap(), rig.store.purge(at(0), at(0)).await.unwrap()];
+    assert_eq!(portions, [1000, 500]);
+    raw.close().await;
+    rig.finish().await;
+}
