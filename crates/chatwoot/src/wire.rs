@@ -20,7 +20,8 @@ pub(crate) fn need<T>(field: Option<T>, name: &'static str) -> Result<T, Missing
 }
 
 pub(crate) fn text(value: &Value, key: &str) -> Option<String> {
-    value.get(key)?.as_str().map(str::to_owned)
+    // no text has a NUL in it, and databases refuse it
+    value.get(key)?.as_str().map(|text| text.replace('\0', ""))
 }
 
 /// The text under `key`, or nothing when it is absent or null. Any other type is an error: this is for fields
@@ -28,7 +29,7 @@ pub(crate) fn text(value: &Value, key: &str) -> Option<String> {
 pub(crate) fn text_or_null(value: &Value, key: &'static str) -> Result<Option<String>, Missing> {
     match value.get(key) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(Value::String(text)) => Ok(Some(text.replace('\0', ""))),
         Some(Value::Number(number)) => Ok(Some(number.to_string())),
         Some(_) => Err(Missing(key)),
     }

@@ -169,7 +169,8 @@ pub(crate) fn need<T>(field: Option<T>, name: &'static str) -> Result<T, Missing
 
 /// The text under `key`; an empty one counts as absent.
 pub(crate) fn text(value: &Value, key: &str) -> Option<String> {
-    str_of(value, key).map(str::to_owned)
+    // no text has a NUL in it, and databases refuse it
+    str_of(value, key).map(|text| text.replace('\0', ""))
 }
 
 pub(crate) fn str_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {

@@ -1,9 +1,11 @@
-//! The wall clock, handed to whoever needs the time so that tests can move it.
+//! The time, handed to whoever needs it so that tests can move it.
+//!
+//! It starts at the wall's and then runs by itself: a step of the wall clock neither expires what waits nor puts it to sleep.
 
 use std::ops::{Add, Sub};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,22 +61,33 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
-/// The system's clock, shifted by an offset that only tests change.
-#[derive(Clone, Debug, Default)]
+/// A clock that never jumps, apart from an offset that only tests change.
+#[derive(Clone, Debug)]
 pub struct Clock {
+    started: Instant,
+    started_at: Timestamp,
     offset_ms: Arc<AtomicI64>,
 }
 
+fn wall() -> Timestamp {
+    Timestamp(millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()))
+}
+
 impl Clock {
-    /// A clock that tells the system's time.
+    /// A clock set to the system's time.
     pub fn system() -> Self {
-        Self::default()
+        Self { started: Instant::now(), started_at: wall(), offset_ms: Arc::default() }
     }
 
     /// What time it is.
     pub fn now(&self) -> Timestamp {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp(millis(since_epoch).saturating_add(self.offset_ms.load(Ordering::Relaxed)))
+        let offset = Timestamp(self.started_at.0.saturating_add(self.offset_ms.load(Ordering::Relaxed)));
+        offset + self.started.elapsed()
+    }
+
+    /// What time it is for others: for judging what they signed.
+    pub fn wall(&self) -> Timestamp {
+        Timestamp(wall().0.saturating_add(self.offset_ms.load(Ordering::Relaxed)))
     }
 
     /// Moves this clock and all its clones ahead. Only tests do so.

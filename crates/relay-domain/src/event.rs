@@ -251,6 +251,8 @@ ignored! {
     PrivateNote = "private_note",
     /// Deleted in Chatwoot before it was sent.
     Deleted = "deleted_before_sending",
+    /// CodeChat did not say whose it is.
+    Unattributed = "unattributed",
     /// Neither text nor file.
     Empty = "empty",
     /// A group chat, and groups are off.

@@ -96,9 +96,9 @@ pub fn failure(locale: Locale, failure: &Failure) -> String {
             locale.pick("O WhatsApp recusou a mensagem.", "WhatsApp refused the message.", "WhatsApp rechazó el mensaje.")
         }
         Failure::Expired => locale.pick(
-            "A mensagem esperou demais e não foi enviada. Se ainda fizer sentido, envie de novo.",
-            "The message waited too long and was not sent. Send it again if it still matters.",
-            "El mensaje esperó demasiado y no se envió. Envíelo de nuevo si todavía importa.",
+            "A mensagem esperou demais e não foi enviada. Use Tentar novamente para enviar agora.",
+            "The message waited too long and was not sent. Use Retry to send it now.",
+            "El mensaje esperó demasiado y no se envió. Use Reintentar para enviarlo ahora.",
         ),
         Failure::FileUnavailable { name } => match locale {
             Locale::PtBr => format!("Não foi possível obter o arquivo {name} do Chatwoot."),

@@ -96,6 +96,9 @@ pub fn plan(event: Event, view: ChatView<'_>) -> Plan {
     }
 }
 
+/// Server of the one address under which messages queue that CodeChat does not attribute to anybody.
+pub const UNATTRIBUTED: &str = "unattributed";
+
 /// Chats that are not conversations with a customer.
 pub fn ignored_chat(server: &Server) -> Option<Ignored> {
     match server {
@@ -103,6 +106,7 @@ pub fn ignored_chat(server: &Server) -> Option<Ignored> {
         Server::Status => Some(Ignored::StatusUpdate),
         Server::Broadcast => Some(Ignored::BroadcastList),
         Server::Newsletter => Some(Ignored::Newsletter),
+        Server::Other(name) if name == UNATTRIBUTED => Some(Ignored::Unattributed),
         Server::User | Server::Lid | Server::Call | Server::Bot | Server::Other(_) => None,
     }
 }

@@ -21,6 +21,15 @@ pub struct Breaker {
     state: Mutex<State>,
 }
 
+/// How a caller was admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admitted {
+    /// The destination is believed to work.
+    Freely,
+    /// To find out whether it works again; the caller must report.
+    AsProbe,
+}
+
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
@@ -30,16 +39,16 @@ struct State {
 
 impl Breaker {
     /// Whether a call may be made now; otherwise when to ask again.
-    pub fn admit(&self, now: Timestamp) -> Result<(), Timestamp> {
+    pub fn admit(&self, now: Timestamp) -> Result<Admitted, Timestamp> {
         let mut state = self.state.lock().expect("nothing panics while holding the breaker");
         match state.closed_until {
             Some(until) if now < until => Err(until),
             Some(_) => {
                 // this caller is the probe; the others wait for its answer
                 state.closed_until = Some(now + PROBE_FOR);
-                Ok(())
+                Ok(Admitted::AsProbe)
             }
-            None => Ok(()),
+            None => Ok(Admitted::Freely),
         }
     }
 
@@ -49,7 +58,7 @@ impl Breaker {
         *state = State { worked_at: Some(now), ..State::default() };
     }
 
-    /// A caller that was admitted learnt nothing about the destination: if it was the probe, another may be.
+    /// The probe learnt nothing about the destination: another may be it.
     pub fn undecided(&self, now: Timestamp) {
         let mut state = self.state.lock().expect("nothing panics while holding the breaker");
         if let Some(until) = &mut state.closed_until {
@@ -86,17 +95,17 @@ mod tests {
         let breaker = Breaker::default();
         let start = Timestamp::from_secs(1000);
         for _ in 0..THRESHOLD {
-            assert_eq!(breaker.admit(start), Ok(()));
+            assert_eq!(breaker.admit(start), Ok(Admitted::Freely));
             breaker.failed(start);
         }
         let reopens = start + OPEN_FOR;
         assert_eq!(breaker.admit(start), Err(reopens));
-        assert_eq!(breaker.admit(reopens), Ok(()), "the probe");
+        assert_eq!(breaker.admit(reopens), Ok(Admitted::AsProbe));
         assert!(breaker.admit(reopens).is_err(), "only one probe");
         breaker.failed(reopens);
         assert_eq!(breaker.admit(reopens), Err(reopens + OPEN_FOR));
         breaker.succeeded(reopens);
-        assert_eq!(breaker.admit(reopens), Ok(()));
+        assert_eq!(breaker.admit(reopens), Ok(Admitted::Freely));
         assert!(!breaker.is_open());
         assert!(breaker.has_worked_since(start));
         assert!(!breaker.has_worked_since(reopens + OPEN_FOR));
@@ -112,7 +121,7 @@ mod tests {
             breaker.failed(start);
         }
         let reopens = start + OPEN_FOR;
-        assert_eq!(breaker.admit(reopens), Ok(()), "the probe");
+        assert_eq!(breaker.admit(reopens), Ok(Admitted::AsProbe));
         breaker.undecided(reopens);
         assert!(breaker.is_open(), "nothing is known yet");
         assert_eq!(breaker.admit(reopens), Ok(()), "the next probe");

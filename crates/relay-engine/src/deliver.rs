@@ -26,8 +26,6 @@ pub(crate) struct Task<'a> {
     pub(crate) lease: &'a Lease,
     pub(crate) event: &'a PendingEvent,
     pub(crate) extras: Extras,
-    /// Whether this takes the place of what could not be delivered, so that nothing is waited for any more.
-    pub(crate) is_last_word: bool,
 }
 
 /// How an event ended, with what is to be recorded along with it.
@@ -61,7 +59,7 @@ pub(crate) async fn deliver(engine: &Engine, live: Arc<Live>, lease: &Lease, eve
     };
     let view = ChatView { server: chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(|jid| jid.server()), locale: live.locale };
     let plan = plan(meaning, view);
-    let task = Task { engine, live, lease, event, extras, is_last_word: false };
+    let task = Task { engine, live, lease, event, extras };
     match (plan, chat) {
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
@@ -85,6 +83,14 @@ impl Task<'_> {
     }
 }
 
+/// What came of the attempt to show that a message could not be delivered.
+pub(crate) enum Shown {
+    /// It is shown.
+    Loss(Vec<LinkChange>),
+    /// The message was delivered after all, by an attempt that was in doubt.
+    Delivery(Done),
+}
+
 /// Shows in the chat that a message could not be delivered: a placeholder in Chatwoot, a reason on an agent's message.
 pub(crate) async fn show_loss(
     engine: &Engine,
@@ -92,18 +98,19 @@ pub(crate) async fn show_loss(
     lease: &Lease,
     event: &PendingEvent,
     failed: &Failed,
-) -> Result<Vec<LinkChange>, Trouble> {
+) -> Result<Shown, Trouble> {
     let Some(chat) = engine.store.chat(live.id(), &lease.lane.chat).await? else {
-        return Ok(Vec::new());
+        return Ok(Shown::Loss(Vec::new()));
     };
-    let task = Task { engine, live, lease, event, extras: Extras::default(), is_last_word: true };
+    let task = Task { engine, live, lease, event, extras: Extras::default() };
     match lease.lane.kind {
-        LaneKind::Receipt => Ok(Vec::new()),
-        LaneKind::In => task.post_placeholder(&chat, failed.outcome).await,
+        LaneKind::Receipt => Ok(Shown::Loss(Vec::new())),
+        LaneKind::In => task.post_placeholder(&chat, failed.outcome).await.map(Shown::Loss),
         LaneKind::Out => {
             let message = task.message()?;
             let why = Failure::Rejected { detail: failed.detail.clone() };
-            Ok(task.give_up(&message, why).await?.links)
+            let done = task.give_up(&message, why).await?;
+            Ok(if done.end == End::Delivered { Shown::Delivery(done) } else { Shown::Loss(done.links) })
         }
     }
 }

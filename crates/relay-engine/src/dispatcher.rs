@@ -2,7 +2,7 @@
 //!
 //! A wake-up only makes it faster; a look at the store every [`POLL`] would find the same work.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -21,24 +21,25 @@ const POLL: Duration = Duration::from_millis(500);
 /// The shortest: arrivals within it are claimed together.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Lanes at work in this process.
+/// Lanes at work in this process, by session, each as the mark of its lease.
 #[derive(Debug, Default)]
 pub(crate) struct AtWork {
-    lanes: Mutex<HashMap<SessionId, usize>>,
+    lanes: Mutex<HashMap<SessionId, HashSet<String>>>,
     freed: Notify,
 }
 
 impl AtWork {
-    fn begin(&self, session: &SessionId) {
-        *self.lanes.lock().expect("nothing panics while counting lanes").entry(session.clone()).or_default() += 1;
+    fn begin(&self, lease: &Lease) {
+        let mut lanes = self.lanes.lock().expect("nothing panics while counting lanes");
+        lanes.entry(lease.lane.session.clone()).or_default().insert(lease.mark());
     }
 
-    fn end(&self, session: &SessionId) {
+    fn end(&self, lease: &Lease) {
         let mut lanes = self.lanes.lock().expect("nothing panics while counting lanes");
-        if let Some(count) = lanes.get_mut(session) {
-            *count -= 1;
-            if *count == 0 {
-                lanes.remove(session);
+        if let Some(marks) = lanes.get_mut(&lease.lane.session) {
+            marks.remove(&lease.mark());
+            if marks.is_empty() {
+                lanes.remove(&lease.lane.session);
             }
         }
         drop(lanes);
@@ -46,12 +47,17 @@ impl AtWork {
     }
 
     fn total(&self) -> usize {
-        self.lanes.lock().expect("nothing panics while counting lanes").values().sum()
+        self.lanes.lock().expect("nothing panics while counting lanes").values().map(HashSet::len).sum()
+    }
+
+    fn marks(&self) -> String {
+        let lanes = self.lanes.lock().expect("nothing panics while counting lanes");
+        lanes.values().flatten().map(|mark| format!("{mark} ")).collect()
     }
 
     fn saturated(&self, share: usize) -> Vec<SessionId> {
         let lanes = self.lanes.lock().expect("nothing panics while counting lanes");
-        lanes.iter().filter(|(_, count)| **count >= share).map(|(session, _)| session.clone()).collect()
+        lanes.iter().filter(|(_, marks)| marks.len() >= share).map(|(session, _)| session.clone()).collect()
     }
 }
 
@@ -93,7 +99,7 @@ impl Engine {
         }
         let saturated = self.at_work.saturated(self.config.lanes_per_session);
         let limit = u32::try_from(free.min(self.config.lanes_per_session)).unwrap_or(u32::MAX);
-        let leases = match self.store.claim(self.clock.now(), limit, saturated).await {
+        let leases = match self.store.claim(self.clock.now(), limit, saturated.clone(), self.at_work.marks()).await {
             Ok(leases) => leases,
             Err(error) => {
                 tracing::error!(%error, "lanes could not be claimed");
@@ -104,29 +110,29 @@ impl Engine {
         for lease in leases {
             self.spawn(lease, lanes, stop);
         }
-        if is_more { Duration::ZERO } else { self.until_next_due().await }
+        if is_more { Duration::ZERO } else { self.until_next_due(&saturated).await }
     }
 
     fn spawn(self: &Arc<Self>, lease: Lease, lanes: &TaskTracker, stop: &CancellationToken) {
         let engine = self.clone();
         let stop = stop.clone();
-        self.at_work.begin(&lease.lane.session);
+        self.at_work.begin(&lease);
         lanes.spawn(async move {
             let session = lease.lane.session.clone();
             // a panic in a lane must neither stop the process nor keep the lane
             let worked = tokio::spawn(crate::lane::work(engine.clone(), lease.clone(), stop)).await;
             if let Err(error) = worked {
                 tracing::error!(session.id = %session, %error, "a lane task panicked");
-                if let Err(error) = engine.store.release(lease).await {
+                if let Err(error) = engine.store.release(lease.clone(), engine.clock.now()).await {
                     tracing::error!(session.id = %session, %error, "a lane could not be given back");
                 }
             }
-            engine.at_work.end(&session);
+            engine.at_work.end(&lease);
         });
     }
 
-    async fn until_next_due(&self) -> Duration {
-        match self.store.next_due().await {
+    async fn until_next_due(&self, saturated: &[SessionId]) -> Duration {
+        match self.store.next_due(saturated).await {
             Ok(Some(due)) => due.since(self.clock.now()).min(POLL),
             Ok(None) => POLL,
             Err(error) => {

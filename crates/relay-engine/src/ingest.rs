@@ -17,7 +17,8 @@ use crate::sessions::Live;
 use crate::trouble::Side;
 use crate::Engine;
 pub(crate) use chats::{ChatNames, Chats};
-pub(crate) use chatwoot_event::LID_SUFFIX;
+pub(crate) use chatwoot_event::{LID_SUFFIX, jid_of_source};
+pub(crate) use codechat_event::other_spellings;
 
 /// What became of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,12 @@ pub(crate) enum Named {
     },
     /// To be stored.
     Event(Name),
+    /// A change of a Chatwoot message; to be stored when that message has failed before.
+    Retry {
+        event: String,
+        message: i64,
+        chat: ChatNames,
+    },
 }
 
 /// The name of a webhook.
@@ -59,6 +66,18 @@ pub(crate) struct Name {
     pub(crate) place: PlaceInQueue,
 }
 
+impl Name {
+    /// Whether both databases can keep it: PostgreSQL has no NUL in texts and no long ones in indexes.
+    fn is_storable(&self) -> bool {
+        let is_fine = |text: &String| text.len() <= LONGEST_NAME && !text.contains('\0');
+        let has_fine_place = match &self.place {
+            PlaceInQueue::Chat(_, chat) => chat.names.iter().chain(&chat.spellings).all(is_fine),
+            PlaceInQueue::Shard(_) => true,
+        };
+        is_fine(&self.dedup_key) && has_fine_place
+    }
+}
+
 /// Where a webhook queues.
 pub(crate) enum PlaceInQueue {
     /// In the lane of a chat.
@@ -67,6 +86,10 @@ pub(crate) enum PlaceInQueue {
     Shard(u8),
 }
 
+/// The name of events that nobody knows. Their own names are up to the sender, and would fill metrics.
+const UNKNOWN: &str = "unknown";
+/// Longest key or name of a chat, in bytes.
+const LONGEST_NAME: usize = 500;
 /// Receipt lanes of a session.
 const SHARDS: u8 = 4;
 
@@ -81,7 +104,9 @@ impl Engine {
         };
         let (event, accepted) = match named {
             Named::Counted { event } => (event, Accepted::Counted),
+            Named::Retry { event, message, chat } => (event, self.retry(live, message, chat, body, now).await?),
             Named::Event(name) => {
+                let name = if name.is_storable() { name } else { unnamed(UNKNOWN.to_owned(), &body, now) };
                 let event = name.event.clone();
                 (event, self.store_named(live, source, name, body, now).await?)
             }
@@ -90,6 +115,22 @@ impl Engine {
         self.metrics.received.get_or_create(&labels).inc();
         self.metrics.ack.observe(started.elapsed().as_secs_f64());
         Ok(accepted)
+    }
+
+    /// An agent pressed Retry on a message that was not sent: it gets another turn, as it was first received. Any other change is
+    /// only counted.
+    async fn retry(&self, live: &Live, message: i64, chat: ChatNames, body: Bytes, now: Timestamp) -> Result<Accepted, StoreError> {
+        let (first, again) = (chatwoot_event::message_key(message), chatwoot_event::retry_key(message));
+        let Some(failed) = self.store.failed_turns(live.id(), &first, &again).await? else {
+            return Ok(Accepted::Counted);
+        };
+        let name = Name {
+            event: "message_created".to_owned(),
+            dedup_key: format!("{again}{}", failed.count),
+            order_key: message,
+            place: PlaceInQueue::Chat(LaneKind::Out, chat),
+        };
+        self.store_named(live, Source::Chatwoot, name, failed.body.unwrap_or(body), now).await
     }
 
     async fn store_named(&self, live: &Live, source: Source, name: Name, body: Bytes, now: Timestamp) -> Result<Accepted, StoreError> {

@@ -11,13 +11,21 @@ use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone,
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
-use crate::deliver::{Done, deliver};
+use crate::breaker::Admitted;
+use crate::deliver::{Done, Shown, deliver};
 use crate::metrics::{Attempted, Ended, Way};
 use crate::sessions::Live;
 use crate::trouble::{Failed, Side, Trouble};
 
 /// How long an out lane waits before it asks again whether the phone is connected.
 const OFFLINE_PAUSE: Duration = Duration::from_secs(10);
+
+/// How long a lane rests when the store failed it.
+const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
+/// Attempts at showing that a message could not be delivered, before its lane goes on without.
+const LAST_WORDS: usize = 4;
+/// How long they may take.
+const LAST_WORDS_TAKE: Duration = Duration::from_secs(25);
 
 /// Whether the lane goes on.
 #[derive(PartialEq, Eq)]
@@ -30,7 +38,9 @@ enum Next {
 pub(crate) async fn work(engine: Arc<Engine>, lease: Lease, stop: CancellationToken) {
     if let Err(error) = try_work(&engine, &lease, &stop).await {
         tracing::error!(session.id = %lease.lane.session, %error, "a lane stopped");
-        if let Err(error) = engine.store.release(lease).await.map(drop) {
+        // whatever ails the store would ail the next turn as well
+        tokio::time::sleep(AFTER_STORE_ERROR).await;
+        if let Err(error) = engine.store.release(lease, engine.clock.now()).await.map(drop) {
             tracing::error!(%error, "a lane could not be given back");
         }
     }
@@ -52,7 +62,7 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
             return Ok(());
         }
     }
-    match engine.store.release(lease.clone()).await? {
+    match engine.store.release(lease.clone(), engine.clock.now()).await? {
         Recorded::Yes | Recorded::LeaseLost => Ok(()),
     }
 }
@@ -73,9 +83,10 @@ impl Engine {
             LaneKind::Out => Side::CodeChat,
         };
         let turn = Turn { engine: self, live, lease, event, started_at: now, started: Instant::now() };
-        if let Err(until) = live.health.breaker(side).admit(now) {
-            return turn.wait(until).await;
-        }
+        let admitted = match live.health.breaker(side).admit(now) {
+            Ok(admitted) => admitted,
+            Err(until) => return turn.wait(until).await,
+        };
         // a renderer that panics costs its message, not the process
         let delivery = AssertUnwindSafe(deliver(self, live.clone(), lease, event)).catch_unwind().await;
         let result = delivery.unwrap_or_else(|_| Err(panicked(side)));
@@ -83,7 +94,8 @@ impl Engine {
         match &result {
             Ok(done) if done.end == End::Delivered => breaker.succeeded(self.clock.now()),
             Err(Trouble::Failed(failed)) if failed.side == side => {}
-            Ok(_) | Err(_) => breaker.undecided(self.clock.now()),
+            Ok(_) | Err(_) if admitted == Admitted::AsProbe => breaker.undecided(self.clock.now()),
+            Ok(_) | Err(_) => {}
         }
         match result {
             Ok(done) => {
@@ -108,6 +120,14 @@ fn panicked(side: Side) -> Trouble {
         is_outage: false,
         pause: None,
     })
+}
+
+/// Why an event ended, for the log: reasons of failures may name files or repeat what was said.
+fn word_of(end: &End) -> Option<&'static str> {
+    match end {
+        End::Ignored(reason) => Some(reason.code()),
+        End::Delivered | End::Dead(_) | End::Expired(_) => None,
+    }
 }
 
 /// One event's turn.
@@ -135,7 +155,7 @@ impl Turn<'_> {
         let now = self.engine.clock.now();
         let kind = self.lease.lane.kind.as_str();
         let outcome = done.end.as_str();
-        tracing::info!(session.id = %self.live.id(), event.id = %self.event.id, lane = kind, outcome, reason = done.end.reason(),
+        tracing::info!(session.id = %self.live.id(), event.id = %self.event.id, lane = kind, outcome, reason = word_of(&done.end),
             duration_ms = self.started.elapsed().as_millis(), "event finished");
         let is_delivered = done.end == End::Delivered;
         let finish = Finish {
@@ -198,12 +218,13 @@ impl Turn<'_> {
                 self.release().await
             }
             Trouble::Store(error) => Err(error),
-            Trouble::LeaseLost => Ok(Next::Lane),
+            // ours after all when only this process's sign of life came late
+            Trouble::LeaseLost => self.release().await,
         }
     }
 
     async fn release(&self) -> Result<Next, StoreError> {
-        match self.engine.store.release(self.lease.clone()).await? {
+        match self.engine.store.release(self.lease.clone(), self.engine.clock.now()).await? {
             Recorded::Yes | Recorded::LeaseLost => Ok(Next::Lane),
         }
     }
@@ -218,8 +239,9 @@ impl Turn<'_> {
         }
         let labels = Attempted { target: failed.side.as_str(), result: failed.outcome };
         self.engine.metrics.attempts.get_or_create(&labels).inc();
+        // what the other side said may repeat the message: that stays in the database
         tracing::warn!(session.id = %self.live.id(), event.id = %self.event.id, lane = self.lease.lane.kind.as_str(),
-            target_side = failed.side.as_str(), outcome = failed.outcome, status = failed.status, detail = %failed.detail,
+            target_side = failed.side.as_str(), outcome = failed.outcome, status = failed.status,
             attempt = self.event.attempts + 1, "delivery failed");
         if let Some(end) = self.verdict(&failed, now).await
             && self.bury(&failed, end).await?
@@ -237,9 +259,9 @@ impl Turn<'_> {
             return Some("gave up after 72 hours".to_owned());
         }
         let trying = now.since(self.first_failed_at(now));
-        // the next try would come too late for a lane that others wait in
+        // the next try would come too late for a lane that others wait in, with what the last words may take
         let next = pause_after(Direction::In, self.event.attempts + 1, &mut fastrand::Rng::with_seed(0));
-        if trying + next.mul_f64(1.25) < POISON_AFTER {
+        if trying + next.mul_f64(1.25) + LAST_WORDS_TAKE < POISON_AFTER {
             return None;
         }
         // towards Chatwoot the placeholder will tell; elsewhere, whether others get through
@@ -260,30 +282,66 @@ impl Turn<'_> {
 
     /// Ends a message that cannot be delivered, with something visible in its place. `false` when not even that succeeds yet.
     async fn bury(&self, failed: &Failed, reason: String) -> Result<bool, StoreError> {
-        let shown = crate::deliver::show_loss(self.engine, self.live.clone(), self.lease, self.event, failed).await;
-        let now = self.engine.clock.now();
-        let chatwoot = self.live.health.breaker(Side::Chatwoot);
-        let links = match shown {
-            Ok(links) => {
-                if !links.is_empty() {
-                    chatwoot.succeeded(now);
-                }
-                links
-            }
+        let links = match self.show_loss(failed).await {
+            Ok(Shown::Loss(links)) => links,
+            // it had arrived all the time
+            Ok(Shown::Delivery(done)) => return self.finish_and_release(done).await,
             Err(Trouble::Store(error)) => return Err(error),
-            Err(Trouble::LeaseLost) => return Ok(true),
-            Err(_) if self.is_overdue(now) => Vec::new(),
+            Err(Trouble::LeaseLost) => {
+                self.release().await?;
+                return Ok(true);
+            }
+            Err(_) if self.is_overdue(self.engine.clock.now()) => Vec::new(),
             Err(Trouble::Wait(_) | Trouble::Rate(_) | Trouble::Denied { .. } | Trouble::Offline) => return Ok(false),
-            // nothing else got through either: Chatwoot is down, and the message is not to blame
-            Err(Trouble::Failed(why)) if why.is_outage && !chatwoot.has_worked_since(self.first_failed_at(now)) => return Ok(false),
+            Err(Trouble::Failed(why)) if why.is_outage && !self.is_alone_in_failing() => return Ok(false),
             // the chat itself is out of order: the dead letter is all there is
             Err(Trouble::Failed(_) | Trouble::Hopeless(_)) => Vec::new(),
         };
-        let done = Done { end: End::Dead(reason), links, was_attempted: true };
+        self.finish_and_release(Done { end: End::Dead(reason), links, was_attempted: true }).await
+    }
+
+    async fn finish_and_release(&self, done: Done) -> Result<bool, StoreError> {
         if self.finish(done, false).await? == Next::Event {
             self.release().await?;
         }
         Ok(true)
+    }
+
+    /// Whether Chatwoot took other messages since this one began to fail. An agent's message is never given up while its bubble
+    /// cannot say so.
+    fn is_alone_in_failing(&self) -> bool {
+        let since = self.first_failed_at(self.engine.clock.now());
+        self.lease.lane.kind == LaneKind::In && self.live.health.breaker(Side::Chatwoot).has_worked_since(since)
+    }
+
+    /// Shows that the message could not be delivered; tries more than once, and waits while an attempt before may still take
+    /// effect.
+    async fn show_loss(&self, failed: &Failed) -> Result<Shown, Trouble> {
+        let chatwoot = self.live.health.breaker(Side::Chatwoot);
+        let mut words = LAST_WORDS;
+        loop {
+            words -= 1;
+            let shown = crate::deliver::show_loss(self.engine, self.live.clone(), self.lease, self.event, failed).await;
+            let until = match &shown {
+                Ok(_) => {
+                    chatwoot.succeeded(self.engine.clock.now());
+                    return shown;
+                }
+                Err(Trouble::Wait(until)) => *until,
+                Err(Trouble::Failed(why)) if why.is_outage => self.engine.clock.now() + Duration::from_secs(2),
+                Err(_) => return shown,
+            };
+            if words == 0 {
+                return shown;
+            }
+            self.rest_until(until).await;
+        }
+    }
+
+    async fn rest_until(&self, until: Timestamp) {
+        while self.engine.clock.now() < until {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// A refused token stops the session, once a second call to something harmless is refused as well.
@@ -292,7 +350,7 @@ impl Turn<'_> {
             let failed = Failed { side, outcome: "denied", status: Some(401), detail, maybe_delivered: false, is_outage: false, pause: None };
             return self.failed(failed).await;
         }
-        self.engine.pause(self.live, side, &detail).await?;
+        self.engine.pause(self.live, side).await?;
         self.release().await
     }
 }

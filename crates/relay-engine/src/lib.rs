@@ -60,6 +60,8 @@ pub struct Engine {
     chats: ingest::Chats,
     at_work: dispatcher::AtWork,
     pulse: pulse::Pulse,
+    /// Held while a session is made.
+    making: tokio::sync::Mutex<()>,
 }
 
 /// Why an engine did not start.
@@ -104,6 +106,7 @@ impl Engine {
             chats: ingest::Chats::default(),
             at_work: dispatcher::AtWork::default(),
             pulse: pulse::Pulse::new(),
+            making: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -127,7 +130,7 @@ impl Engine {
         if live.session.connection == connection {
             return Ok(());
         }
-        tracing::info!(session.id = %live.id(), %connection, "the phone's connection changed");
+        tracing::info!(session.id = %live.id(), connection, "the phone's connection changed");
         let update = UpdateSession { connection: Some(connection), ..UpdateSession::of(live.id()) };
         self.store.update_session(update).await
     }

@@ -12,8 +12,8 @@ const REFUSED: &str = "refuses the token";
 
 impl Engine {
     /// Stops a session until its token works again. Nothing is lost meanwhile: webhooks are stored as ever.
-    pub(crate) async fn pause(&self, live: &Live, side: Side, detail: &str) -> Result<(), StoreError> {
-        tracing::error!(session.id = %live.id(), side = side.as_str(), %detail, "the token is refused: session paused");
+    pub(crate) async fn pause(&self, live: &Live, side: Side) -> Result<(), StoreError> {
+        tracing::error!(session.id = %live.id(), side = side.as_str(), "the token is refused: session paused");
         let reason = format!("{} {REFUSED}", side.as_str());
         self.set_state(live, SessionState::Paused, Some(reason)).await
     }

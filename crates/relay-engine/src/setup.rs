@@ -1,7 +1,7 @@
 //! Making a session: both sides are joined, or neither is.
 
 use chatwoot::{ErrorKind as Cw, Inbox};
-use codechat::HookEvent;
+use codechat::{Hook, HookEvent};
 use relay_domain::id::SessionId;
 use relay_domain::settings::SessionSettings;
 use relay_store::{ChatwootAccess, CodeChatAccess, Deleted, Session, SessionState, StoreError};
@@ -115,12 +115,18 @@ impl From<StoreError> for SetupError {
 struct Undo {
     instance: bool,
     row: Option<SessionId>,
+    /// The inbox, and where it sent its webhooks before.
+    inbox: Option<(chatwoot::Client, Inbox)>,
+    /// The webhook that an instance taken over had before, if it had one.
+    hook: Option<Option<Hook>>,
 }
 
 impl Engine {
     /// Makes a session: CodeChat instance, row, webhooks on both sides. What was made is unmade when a later step fails.
     pub async fn create_session(&self, new: NewSession) -> Result<Created, SetupError> {
         check_name(&new.name)?;
+        // two callers with one name: the loser must not undo what the winner found
+        let _alone = self.making.lock().await;
         let mut undo = Undo::default();
         let name = new.name.clone();
         let result = self.try_create(new, &mut undo).await;
@@ -162,10 +168,15 @@ impl Engine {
         // the row first: a webhook may come as soon as an address is set
         self.store.insert_session(session.clone()).await?;
         undo.row = Some(session.id.clone());
-        let codechat_webhook = self.hook_url(&self.config.callback_url, "codechat", &new.name, &codechat_secret);
-        codechat.set_webhook(&new.name, &codechat_webhook, &HOOK_EVENTS).await.map_err(SetupError::CodeChat)?;
         let chatwoot_webhook = self.hook_url(&self.config.api_url, "chatwoot", &new.name, &chatwoot_secret).to_string();
+        undo.inbox = Some((chatwoot.clone(), inbox));
         let webhook_is_set = set_inbox_webhook(&chatwoot, new.inbox, &chatwoot_webhook).await?;
+        // CodeChat last: what customers write from here on is ours to keep
+        let codechat_webhook = self.hook_url(&self.config.callback_url, "codechat", &new.name, &codechat_secret);
+        if !undo.instance {
+            undo.hook = Some(codechat.find_webhook(&new.name).await.map_err(SetupError::CodeChat)?);
+        }
+        codechat.set_webhook(&new.name, &codechat_webhook, &HOOK_EVENTS).await.map_err(SetupError::CodeChat)?;
         if let Err(error) = self.sessions.refresh().await {
             // everything is set; the session is found by its first webhook
             tracing::warn!(%error, "the sessions could not be read anew");
@@ -206,12 +217,31 @@ impl Engine {
         {
             tracing::error!(session.id = %row, %error, "the row of a failed session remains");
         }
+        if let Some((chatwoot, inbox)) = undo.inbox {
+            put_back_inbox(&chatwoot, &inbox).await;
+        }
         let (Some(url), Some(key)) = (&self.config.codechat_url, &self.config.codechat_key) else { return };
         let client = codechat::Client::new(self.http.clone(), url.clone(), codechat::Auth::Global(key.clone()));
+        if let Some(hook) = undo.hook {
+            self.put_back_hook(&client, name, hook.as_ref()).await;
+        }
         if undo.instance
             && let Err(error) = client.delete_instance(name, true).await
         {
             tracing::error!(session.name = %name, error = %error.kind, "the instance of a failed session remains at CodeChat");
+        }
+    }
+
+    /// Gives an instance its webhook back; one that had none hears of nothing.
+    async fn put_back_hook(&self, client: &codechat::Client, name: &str, hook: Option<&Hook>) {
+        let before = hook.and_then(|hook| Some((Url::parse(&hook.url).ok()?, hook)));
+        let (url, events) = match &before {
+            Some((url, hook)) if hook.enabled => (url, hook.events.as_deref().unwrap_or(HookEvent::ALL)),
+            Some((url, _)) => (url, &[][..]),
+            None => (&self.config.callback_url, &[][..]),
+        };
+        if let Err(error) = client.set_webhook(name, url, events).await {
+            tracing::error!(session.name = %name, error = %error.kind, "the webhook that CodeChat had before a failed session is lost");
         }
     }
 
@@ -253,6 +283,17 @@ async fn api_inbox(chatwoot: &chatwoot::Client, new: &NewSession) -> Result<Inbo
         _ => SetupError::Chatwoot(error),
     })?;
     if inbox.is_api() { Ok(inbox) } else { Err(SetupError::NotAnApiInbox { inbox: new.inbox, kind: inbox.channel_type }) }
+}
+
+/// Lets an inbox send its webhooks where it did before. A token that may not change it did not change it.
+async fn put_back_inbox(chatwoot: &chatwoot::Client, inbox: &Inbox) {
+    let before = inbox.webhook_url.as_deref().unwrap_or_default();
+    match chatwoot.set_inbox_webhook(inbox.id, before).await {
+        Err(error) if error.kind != Cw::Unauthorized => {
+            tracing::error!(inbox = inbox.id, error = %error.kind, "the webhook address that an inbox had before a failed session is lost");
+        }
+        Ok(_) | Err(_) => {}
+    }
 }
 
 /// Only administrators may change an inbox; others paste the address by hand.

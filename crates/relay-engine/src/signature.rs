@@ -29,7 +29,7 @@ impl Engine {
     ) -> Result<(), SignatureError> {
         let check = |session: &Session| {
             let Some(secret) = &session.chatwoot.secret else { return Ok(()) };
-            chatwoot::verify(secret, timestamp, signature, body, self.clock.now().as_secs(), TOLERANCE)
+            chatwoot::verify(secret, timestamp, signature, body, self.clock.wall().as_secs(), TOLERANCE)
         };
         match check(&live.session) {
             Err(SignatureError::Mismatch) if live.health.may_ask_for_secret(ASK_EVERY) => match self.renew_secret(live).await {

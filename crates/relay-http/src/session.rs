@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::{App, Problem, door};
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with the field chatwoot")]
 pub(crate) struct SessionIn {
     session_id: Option<String>,
     description: Option<String>,
@@ -30,14 +30,14 @@ pub(crate) struct SessionIn {
 
 /// [`SessionSettings`] as a person writes them: a misspelt choice is an error, which it must not be in a row of a newer version.
 #[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "an object with locale or voice")]
 struct SettingsIn {
     locale: Option<Locale>,
     voice: VoiceFormat,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with inbox_id, account_id and token")]
 struct ChatwootIn {
     inbox_id: i64,
     account_id: i64,
@@ -144,14 +144,14 @@ fn invalid(detail: String) -> Problem {
 /// What serde says of a wrong value quotes it, and it may be a token: kept is what was expected, and where. Names of fields
 /// stay.
 fn without_values(message: &str) -> String {
-    let repeats = ["invalid type", "invalid value", "invalid length", "unknown variant"];
-    let Some(kind) = repeats.into_iter().find(|kind| message.starts_with(kind)) else {
+    let names_a_field = ["unknown field", "missing field", "duplicate field"].iter().any(|kind| message.starts_with(kind));
+    if names_a_field {
         return message.to_owned();
-    };
-    match message.rfind(", expected ").map(|at| message.split_at(at)) {
-        Some((_, rest)) => format!("{kind}{rest}"),
-        None => kind.to_owned(),
     }
+    let end = message.rfind(", expected ").or_else(|| message.rfind(" at line ")).unwrap_or(message.len());
+    let (quoting, rest) = message.split_at(end);
+    let kind = quoting.split([':', '`', '"']).next().unwrap_or_default();
+    format!("{}{rest}", kind.trim_end())
 }
 
 /// The address without what proves who may use it.

@@ -96,7 +96,8 @@ CREATE TABLE event (
     CHECK ((state = 'pending') = (finished_at IS NULL))
 );
 CREATE INDEX event_pending ON event (lane, order_key, received_at, id) WHERE state = 'pending';
-CREATE INDEX event_finished ON event (finished_at) WHERE body IS NOT NULL AND finished_at IS NOT NULL;
+CREATE INDEX event_done ON event (finished_at) WHERE body IS NOT NULL AND state IN ('delivered', 'ignored');
+CREATE INDEX event_failed ON event (finished_at) WHERE body IS NOT NULL AND state IN ('dead', 'expired');
 
 -- Counted when events are stored, apart from them, so that the sum over their states can be checked against it.
 CREATE TABLE tally (
@@ -128,8 +129,10 @@ CREATE TABLE link (
     chat            TEXT   NOT NULL,
     event           TEXT   NOT NULL,
     state           TEXT   NOT NULL CHECK (state IN ('intent', 'sent', 'failed')),
-    -- the last time an attempt may have reached the destination; NULL when none can have
+    -- when the last attempt began that may have reached the destination, or, once it is in doubt, when that was noticed;
+    -- NULL when none can have
     tried_at        BIGINT,
+    in_doubt        BIGINT NOT NULL DEFAULT 0 CHECK (in_doubt IN (0, 1)),
     wa_id           TEXT   NOT NULL,
     wa_from_me      BIGINT NOT NULL CHECK (wa_from_me IN (0, 1)),
     wa_participant  TEXT,

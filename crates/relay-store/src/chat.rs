@@ -1,7 +1,5 @@
 //! Conversation partners: who they are on WhatsApp, and where they live in Chatwoot.
 
-use std::collections::BTreeSet;
-
 use relay_domain::id::{ChatKey, CwContactId, CwConversationId, SessionId};
 use relay_domain::jid::Jid;
 
@@ -9,6 +7,9 @@ use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
 use crate::model::{Chat, Place};
 use crate::writer::Verb;
+
+/// How names of Chatwoot's making begin.
+pub const CHATWOOT_NAME: &str = "chatwoot:";
 
 /// Finds the chat that goes by one of several names, or opens it; unknown names are added to it.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct OpenChat {
     pub jid: Option<Jid>,
     /// Its names, the most telling first; the first becomes the key of a new chat.
     pub aliases: Vec<String>,
+    /// Other spellings of the JID. They tell whether a chat found by a name of Chatwoot's making is this person's.
+    pub spellings: Vec<String>,
 }
 
 impl Verb for OpenChat {
@@ -26,20 +29,25 @@ impl Verb for OpenChat {
 
     async fn apply(&self, tx: &mut Tx) -> Result<ChatKey> {
         let first = self.aliases.first().ok_or_else(|| StoreError::row("chat_alias", "alias", "a chat without a name"))?;
-        let (mut known, mut unknown) = (None, BTreeSet::new());
+        let mut found = Vec::with_capacity(self.aliases.len());
+        let mut known = None;
         for alias in &self.aliases {
-            match self.find(tx, alias).await? {
-                Some(key) => known = known.or(Some(key)),
-                None => drop(unknown.insert(alias)),
+            let chat = self.find(tx, alias).await?;
+            if let (None, Some(key)) = (&known, &chat)
+                && !self.is_somebody_else(tx, alias, key).await?
+            {
+                known.clone_from(&chat);
             }
+            found.push((alias, chat));
         }
         let key = known.unwrap_or_else(|| first.clone());
         self.insert_chat(tx, &key).await?;
-        for alias in unknown {
-            let is_ours = self.insert_alias(tx, &key, alias).await? || self.find(tx, alias).await?.as_ref() == Some(&key);
-            if !is_ours {
-                // another process was first; the writer tries again, and then its chat is found
-                return Err(StoreError::row("chat_alias", "alias", "it was given to another chat at the same moment"));
+        for (alias, chat) in found {
+            match chat {
+                Some(chat) if chat == key => {}
+                // learnt now: it leads to this chat, not to the one it led to
+                Some(_) => self.move_alias(tx, &key, alias).await?,
+                None => self.add_alias(tx, &key, alias).await?,
             }
         }
         Ok(ChatKey::new(key))
@@ -57,6 +65,23 @@ impl OpenChat {
         })
         .map_err(StoreError::database("find a chat"))?;
         Ok(row.map(|(chat,)| chat))
+    }
+
+    /// Whether a chat found by Chatwoot's name belongs to another person by now: agents may correct a contact's number.
+    async fn is_somebody_else(&self, tx: &mut Tx, alias: &str, key: &str) -> Result<bool> {
+        let Some(jid) = self.jid.as_ref().filter(|_| alias.starts_with(CHATWOOT_NAME)) else {
+            return Ok(false);
+        };
+        let row: Option<(Option<String>,)> = on!(tx, |conn| {
+            sqlx::query_as("-- jid_of_chat\nSELECT jid FROM chat WHERE session = $1 AND key = $2")
+                .bind(self.session.as_str())
+                .bind(key)
+                .fetch_optional(conn)
+                .await
+        })
+        .map_err(StoreError::database("read a chat"))?;
+        let known = row.and_then(|(known,)| known);
+        Ok(known.is_some_and(|known| known != jid.to_string() && !self.spellings.contains(&known)))
     }
 
     async fn insert_chat(&self, tx: &mut Tx, key: &str) -> Result<()> {
@@ -78,8 +103,9 @@ impl OpenChat {
         .map_err(StoreError::database("open a chat"))
     }
 
-    async fn insert_alias(&self, tx: &mut Tx, key: &str, alias: &str) -> Result<bool> {
-        on!(tx, |conn| {
+    /// Names a chat. Another process may be quicker with the same name: then the writer tries again, and finds its chat.
+    async fn add_alias(&self, tx: &mut Tx, key: &str, alias: &str) -> Result<()> {
+        let inserted = on!(tx, |conn| {
             sqlx::query(
                 "-- add_alias\nINSERT INTO chat_alias (session, alias, chat) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             )
@@ -90,7 +116,24 @@ impl OpenChat {
             .await
             .map(|done| done.rows_affected() == 1)
         })
-        .map_err(StoreError::database("name a chat"))
+        .map_err(StoreError::database("name a chat"))?;
+        if inserted || self.find(tx, alias).await?.as_deref() == Some(key) {
+            return Ok(());
+        }
+        Err(StoreError::row("chat_alias", "alias", "it was given to another chat at the same moment"))
+    }
+
+    async fn move_alias(&self, tx: &mut Tx, key: &str, alias: &str) -> Result<()> {
+        on!(tx, |conn| {
+            sqlx::query("-- move_alias\nUPDATE chat_alias SET chat = $3 WHERE session = $1 AND alias = $2")
+                .bind(self.session.as_str())
+                .bind(alias)
+                .bind(key)
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+        .map_err(StoreError::database("rename a chat"))
     }
 }
 

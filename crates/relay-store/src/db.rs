@@ -6,11 +6,13 @@ use std::time::Duration;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Postgres, Sqlite, Transaction};
 
 use crate::error::{Result, StoreError};
 
 const READERS: u32 = 4;
+/// What a failure to reach the database for writing is called.
+pub(crate) const BEGIN: &str = "begin a transaction";
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
 /// Pools of one database: a single writing connection, and several that read.
@@ -103,12 +105,14 @@ impl Db {
             PgPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(WAIT_FOR_CONNECTION)
-                .test_before_acquire(false)
         };
-        let write = pool(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(StoreError::database("connect to PostgreSQL"))?;
+        // the writer tries again when its connection was cut; who reads does not, so those are looked at first
+        let write = match pool(1).test_before_acquire(false).connect_with(options.clone()).await {
+            // the pool has tried for a while, and does not say what was in the way
+            Err(sqlx::Error::PoolTimedOut) => Err(reason(&options).await),
+            connected => connected,
+        };
+        let write = write.map_err(StoreError::database("connect to PostgreSQL"))?;
         Ok(Self::Postgres { write, read: pool(READERS).connect_lazy_with(options) })
     }
 
@@ -137,7 +141,7 @@ impl Db {
     /// Begins a write transaction. SQLite takes its write lock at once, because upgrading a read transaction fails
     /// without waiting.
     pub(crate) async fn begin(&self) -> Result<Tx> {
-        let failed = StoreError::database("begin a transaction");
+        let failed = StoreError::database(BEGIN);
         match self {
             Self::Sqlite { write, .. } => write.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite),
             Self::Postgres { write, .. } => write.begin().await.map(Tx::Postgres),
@@ -157,6 +161,12 @@ impl Db {
             }
         }
     }
+}
+
+/// Why no connection can be made.
+async fn reason(options: &PgConnectOptions) -> sqlx::Error {
+    let tried = tokio::time::timeout(WAIT_FOR_CONNECTION, options.connect()).await;
+    tried.ok().and_then(std::result::Result::err).unwrap_or(sqlx::Error::PoolTimedOut)
 }
 
 impl Tx {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::db;
+
 /// A failure of the store; cheap to clone, because one failed commit answers many callers.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -34,10 +36,10 @@ pub enum StoreError {
     #[error("the store is closed")]
     Closed,
     /// The address of the database is of no known kind.
-    #[error("DB_URL must start with sqlite:// or postgres://{}", scheme.as_ref().map(|scheme| format!(", not {scheme}://")).unwrap_or_default())]
+    #[error("DB_URL must start with sqlite:// or postgres://, not with {scheme}")]
     UnknownScheme {
-        /// What it starts with, if it has a scheme.
-        scheme: Option<String>,
+        /// What it starts with.
+        scheme: String,
     },
     /// Another process has the SQLite database open.
     #[error("another relay already uses this database; stop it first, or use PostgreSQL for several processes")]
@@ -71,6 +73,11 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn database(verb: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Database { verb, source: Arc::new(source) }
+    }
+
+    /// Whether not even a transaction could be begun.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self, Self::Database { verb: db::BEGIN, .. })
     }
 
     pub(crate) fn row(table: &'static str, column: &'static str, reason: impl ToString) -> Self {

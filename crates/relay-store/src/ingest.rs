@@ -54,8 +54,8 @@ impl Arrival {
     }
 }
 
-/// Inserts all arrivals, wakes their lanes and counts them.
-pub(crate) async fn insert(tx: &mut Tx, arrivals: &mut [Arrival], shard: i64) -> Result<()> {
+/// Inserts all arrivals and wakes their lanes; returns how many are new, by session, for [`count`].
+pub(crate) async fn insert(tx: &mut Tx, arrivals: &mut [Arrival]) -> Result<BTreeMap<String, i64>> {
     // processes that receive copies of the same events must not wait for each other crosswise
     arrivals.sort_by(|one, other| one.key().cmp(&other.key()));
     let mut stored = insert_events(tx, arrivals).await?;
@@ -73,11 +73,10 @@ pub(crate) async fn insert(tx: &mut Tx, arrivals: &mut [Arrival], shard: i64) ->
         *wake = event.run_at.min(*wake);
         *counts.entry(event.lane.session.to_string()).or_default() += 1;
     }
-    if lanes.is_empty() {
-        return Ok(());
+    if !lanes.is_empty() {
+        wake_lanes(tx, lanes).await?;
     }
-    wake_lanes(tx, lanes).await?;
-    count(tx, counts, shard).await
+    Ok(counts)
 }
 
 async fn insert_events(tx: &mut Tx, arrivals: &[Arrival]) -> Result<HashSet<String>> {
@@ -129,7 +128,11 @@ async fn wake_lanes(tx: &mut Tx, lanes: BTreeMap<String, (Lane, Timestamp)>) -> 
     .map_err(StoreError::database("wake lanes"))
 }
 
-async fn count(tx: &mut Tx, counts: BTreeMap<String, i64>, shard: i64) -> Result<()> {
+/// Counts new events.
+pub(crate) async fn count(tx: &mut Tx, counts: BTreeMap<String, i64>, shard: i64) -> Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
     on!(tx, |conn| {
         let mut upsert = QueryBuilder::new("-- count_received\nINSERT INTO tally (session, shard, received) ");
         upsert.push_values(counts, |mut row, (session, received)| {

@@ -3,6 +3,7 @@
 //! A lane belongs to whoever holds its lease token. Every outcome is recorded only while the token is still the lane's, so a
 //! worker that lost its lease changes nothing. A lease ends when its process has been silent for [`SILENCE_MS`].
 
+use bytes::Bytes;
 use relay_domain::Timestamp;
 use relay_domain::id::{ChatKey, EventId, LeaseToken, SessionId, WorkerId};
 
@@ -80,6 +81,9 @@ pub(crate) struct Claim {
     pub(crate) limit: u32,
     /// Sessions that have enough lanes at work already.
     pub(crate) saturated: Vec<SessionId>,
+    /// [`Lease::mark`]s of the lanes that this process works on. One that it holds and does not work on was orphaned by a
+    /// failure of the database, and is free.
+    pub(crate) at_work: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -99,22 +103,26 @@ impl Verb for Claim {
              UPDATE lane SET lease_worker = $1, lease_token = $2, backing_off = 0 WHERE key IN (\
                SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
                WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
-                 AND (lane.lease_token IS NULL OR lane.lease_worker NOT IN (\
-                   SELECT id FROM worker WHERE beat_at > CAST(unixepoch('subsec') * 1000 AS INTEGER) - $6)) \
+                 AND (lane.lease_token IS NULL \
+                   OR lane.lease_worker = $1 AND instr($7, lane.key || '#' || lane.lease_token) = 0 \
+                   OR lane.lease_worker <> $1 AND lane.lease_worker NOT IN (\
+                     SELECT id FROM worker WHERE beat_at > CAST(unixepoch('subsec') * 1000 AS INTEGER) - $6)) \
                ORDER BY lane.next_at LIMIT $4) \
              RETURNING session, kind, chat, done_to",
             "-- claim_lanes\n\
              WITH due AS MATERIALIZED (\
                SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
                WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
-                 AND (lane.lease_token IS NULL OR lane.lease_worker NOT IN (\
-                   SELECT id FROM worker WHERE beat_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint - $6)) \
+                 AND (lane.lease_token IS NULL \
+                   OR lane.lease_worker = $1 AND position(lane.key || '#' || lane.lease_token IN $7) = 0 \
+                   OR lane.lease_worker <> $1 AND lane.lease_worker NOT IN (\
+                     SELECT id FROM worker WHERE beat_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint - $6)) \
                ORDER BY lane.next_at LIMIT $4 FOR UPDATE OF lane SKIP LOCKED) \
              UPDATE lane SET lease_worker = $1, lease_token = $2, backing_off = 0 FROM due WHERE lane.key = due.key \
              RETURNING lane.session, lane.kind, lane.chat, lane.done_to",
         );
         let token = LeaseToken::generate();
-        let saturated: String = self.saturated.iter().map(|id| format!("|{id}|")).collect();
+        let saturated = marked(&self.saturated);
         let rows: Vec<ClaimedRow> = on!(tx, |conn| {
             sqlx::query_as(sql)
                 .bind(self.worker.as_str())
@@ -123,6 +131,7 @@ impl Verb for Claim {
                 .bind(i64::from(self.limit))
                 .bind(saturated)
                 .bind(SILENCE_MS)
+                .bind(&self.at_work)
                 .fetch_all(conn)
                 .await
         })
@@ -131,12 +140,25 @@ impl Verb for Claim {
     }
 }
 
+fn marked(sessions: &[SessionId]) -> String {
+    sessions.iter().map(|id| format!("|{id}|")).collect()
+}
+
 impl ClaimedRow {
     fn lease(self, token: &LeaseToken) -> Result<Lease> {
         let kind = LaneKind::parse(&self.kind).ok_or_else(|| StoreError::row("lane", "kind", &self.kind))?;
         let lane = Lane { session: SessionId::new(self.session), kind, chat: ChatKey::new(self.chat) };
         Ok(Lease { lane, token: token.clone(), done_to: self.done_to })
     }
+}
+
+/// A message that was tried and not sent.
+#[derive(Clone, Debug)]
+pub struct FailedTurns {
+    /// How many turns it has had.
+    pub count: usize,
+    /// Its bytes as first received, unless they are purged.
+    pub body: Option<Bytes>,
 }
 
 /// Whether an outcome was recorded.
@@ -209,7 +231,7 @@ impl Verb for Finish {
         }
         link::change(tx, &self.lease.lane.session, &self.links).await?;
         if self.release {
-            release(tx, &lane).await?;
+            release(tx, &lane, self.now).await?;
         }
         Ok(Recorded::Yes)
     }
@@ -305,21 +327,24 @@ impl Verb for Postpone {
 
 /// Gives a lane back as it is.
 #[derive(Debug)]
-pub(crate) struct Release(pub(crate) Lease);
+pub(crate) struct Release {
+    pub(crate) lease: Lease,
+    pub(crate) now: Timestamp,
+}
 
 impl Verb for Release {
     type Out = Recorded;
 
     fn lane(&self) -> Option<String> {
-        Some(self.0.lane.key())
+        Some(self.lease.lane.key())
     }
 
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
-        let lane = self.0.lane.key();
-        if !hold(tx, &lane, &self.0.token, 0).await? {
+        let lane = self.lease.lane.key();
+        if !hold(tx, &lane, &self.lease.token, 0).await? {
             return Ok(Recorded::LeaseLost);
         }
-        release(tx, &lane).await?;
+        release(tx, &lane, self.now).await?;
         Ok(Recorded::Yes)
     }
 }
@@ -354,13 +379,16 @@ pub(crate) async fn hold(tx: &mut Tx, lane: &str, token: &LeaseToken, done_to: i
     .map_err(StoreError::database("hold a lane"))
 }
 
-async fn release(tx: &mut Tx, lane: &str) -> Result<()> {
+/// Gives the lane back. One that still has work goes behind those that waited meanwhile, so that none starves.
+async fn release(tx: &mut Tx, lane: &str, now: Timestamp) -> Result<()> {
     on!(tx, |conn| {
         sqlx::query(
             "-- release_lane\nUPDATE lane SET lease_worker = NULL, lease_token = NULL, backing_off = 0, \
-             next_at = (SELECT MIN(run_at) FROM event WHERE event.lane = $1 AND event.state = 'pending') WHERE key = $1",
+             next_at = (SELECT CASE WHEN MIN(run_at) < $2 THEN $2 ELSE MIN(run_at) END FROM event \
+             WHERE event.lane = $1 AND event.state = 'pending') WHERE key = $1",
         )
         .bind(lane)
+        .bind(now.as_millis())
         .execute(conn)
         .await
         .map(drop)
@@ -459,13 +487,39 @@ pub(crate) async fn last_outcome(db: &Db, event: &EventId) -> Result<Option<Stri
     Ok(row.map(|(outcome,)| outcome))
 }
 
+/// How often a message of Chatwoot has ended without being sent, when its last turn is over and ended so.
+pub(crate) async fn failed_turns(db: &Db, session: &SessionId, first: &str, again: &str) -> Result<Option<FailedTurns>> {
+    let rows: Vec<(String, Option<Vec<u8>>)> = read!(db, |pool| {
+        sqlx::query_as(
+            "-- failed_turns\nSELECT state, body FROM event WHERE session = $1 AND source = 'chatwoot' \
+             AND (dedup_key = $2 OR (dedup_key >= $3 AND dedup_key < $4)) ORDER BY received_at, id",
+        )
+        .bind(session.as_str())
+        .bind(first)
+        .bind(again)
+        .bind(format!("{again}~"))
+        .fetch_all(pool)
+        .await
+    })
+    .map_err(StoreError::database("look up failed messages"))?;
+    let has_failed = |state: &str| matches!(state, "dead" | "expired");
+    if !rows.last().is_some_and(|(state, _)| has_failed(state)) {
+        return Ok(None);
+    }
+    let body = rows.first().and_then(|(_, body)| body.clone()).map(Bytes::from);
+    Ok(Some(FailedTurns { count: rows.len(), body }))
+}
+
 /// When the next free lane of a working session is due.
-pub(crate) async fn next_due(db: &Db) -> Result<Option<Timestamp>> {
+pub(crate) async fn next_due(db: &Db, saturated: &[SessionId]) -> Result<Option<Timestamp>> {
+    let saturated = marked(saturated);
     let (next,): (Option<i64>,) = read!(db, |pool| {
         sqlx::query_as(
             "-- next_due\nSELECT MIN(lane.next_at) FROM lane JOIN session ON session.id = lane.session \
-             WHERE lane.next_at IS NOT NULL AND lane.lease_token IS NULL AND session.state = 'active'",
+             WHERE lane.next_at IS NOT NULL AND lane.lease_token IS NULL AND session.state = 'active' \
+             AND $1 NOT LIKE '%|' || lane.session || '|%'",
         )
+        .bind(saturated)
         .fetch_one(pool)
         .await
     })

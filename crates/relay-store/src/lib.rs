@@ -27,17 +27,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relay_domain::Timestamp;
-use relay_domain::id::{ChatKey, EventId, CwConversationId, CwMessageId, SessionId, WaMessageId, WorkerId};
+use relay_domain::id::{ChatKey, CwMessageId, EventId, SessionId, WaMessageId, WorkerId};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub use chat::{OpenChat, SetPlace};
+pub use chat::{CHATWOOT_NAME, OpenChat, SetPlace};
 pub use db::Migration;
 pub use error::{Result, StoreError};
 pub use events::Told;
 pub use ingest::Ingested;
-pub use lane::{Finish, Note, Postpone, Recorded, SILENCE_MS};
+pub use lane::{FailedTurns, Finish, Note, Postpone, Recorded, SILENCE_MS};
 pub use link::{Reserve, Reserved};
 pub use media::{Offer, OfferFile};
 pub use model::{
@@ -131,9 +131,10 @@ impl Store {
         self.writer.write(lane::Beat(self.worker.clone())).await
     }
 
-    /// Takes up to `limit` lanes whose first event is due, leaving sessions that are saturated.
-    pub async fn claim(&self, now: Timestamp, limit: u32, saturated: Vec<SessionId>) -> Result<Vec<Lease>> {
-        self.writer.write(lane::Claim { worker: self.worker.clone(), now, limit, saturated }).await
+    /// Takes up to `limit` lanes whose first event is due, leaving sessions that are saturated. `at_work` joins the
+    /// [`Lease::mark`]s of the lanes that this process works on.
+    pub async fn claim(&self, now: Timestamp, limit: u32, saturated: Vec<SessionId>, at_work: String) -> Result<Vec<Lease>> {
+        self.writer.write(lane::Claim { worker: self.worker.clone(), now, limit, saturated, at_work }).await
     }
 
     /// What a lane may deliver now, in order.
@@ -146,9 +147,15 @@ impl Store {
         lane::last_outcome(&self.db, event).await
     }
 
-    /// When the next free lane is due.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
-        lane::next_due(&self.db).await
+    /// What became of a message of Chatwoot whose first turn has the key `first` and whose later ones have keys that begin with
+    /// `again`: `None` unless the last of them failed.
+    pub async fn failed_turns(&self, session: &SessionId, first: &str, again: &str) -> Result<Option<FailedTurns>> {
+        lane::failed_turns(&self.db, session, first, again).await
+    }
+
+    /// When the next free lane of a session that is not saturated is due.
+    pub async fn next_due(&self, saturated: &[SessionId]) -> Result<Option<Timestamp>> {
+        lane::next_due(&self.db, saturated).await
     }
 
     /// Ends an event.
@@ -167,8 +174,8 @@ impl Store {
     }
 
     /// Gives a lane back as it is.
-    pub async fn release(&self, lease: Lease) -> Result<Recorded> {
-        self.writer.write(lane::Release(lease)).await
+    pub async fn release(&self, lease: Lease, now: Timestamp) -> Result<Recorded> {
+        self.writer.write(lane::Release { lease, now }).await
     }
 
     /// Writes parts down before they are posted.
@@ -184,11 +191,6 @@ impl Store {
     /// Links of a Chatwoot message.
     pub async fn links_by_cw(&self, session: &SessionId, message: CwMessageId) -> Result<Vec<Link>> {
         link::by_cw(&self.db, session, message).await
-    }
-
-    /// The newest message of ours known in a conversation.
-    pub async fn newest_in(&self, session: &SessionId, conversation: CwConversationId) -> Result<Option<CwMessageId>> {
-        link::newest_before(&self.db, session, conversation).await
     }
 
     /// Finds or opens a chat.
@@ -297,7 +299,8 @@ async fn connect(config: &StoreConfig) -> Result<(Db, Option<File>)> {
         Some(("postgres" | "postgresql", _)) => Ok((Db::postgres(&config.url).await?, None)),
         other => {
             // the rest of the address may hold a password
-            Err(StoreError::UnknownScheme { scheme: other.map(|(scheme, _)| scheme.to_owned()) })
+            let scheme = other.map_or_else(|| config.url.split(':').next().unwrap_or_default(), |(scheme, _)| scheme);
+            Err(StoreError::UnknownScheme { scheme: scheme.to_owned() })
         }
     }
 }

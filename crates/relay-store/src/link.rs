@@ -122,6 +122,7 @@ pub(crate) async fn change(tx: &mut Tx, session: &SessionId, changes: &[LinkChan
                 .bind(update.wa_id)
                 .bind(update.row)
                 .bind(update.rank)
+                .bind(update.in_doubt)
                 .execute(conn)
                 .await
                 .map(drop)
@@ -135,6 +136,7 @@ pub(crate) async fn change(tx: &mut Tx, session: &SessionId, changes: &[LinkChan
 const CHANGE: &str = "-- change_link\nUPDATE link SET \
     state = CASE WHEN state = 'sent' THEN state ELSE COALESCE($5, state) END, \
     tried_at = CASE WHEN $6 = 0 THEN NULL ELSE COALESCE($6, tried_at) END, \
+    in_doubt = COALESCE($12, in_doubt), \
     cw_conversation = COALESCE($7, cw_conversation), \
     cw_message = COALESCE($8, cw_message), \
     wa_id = COALESCE($9, wa_id), \
@@ -152,6 +154,7 @@ struct Update {
     wa_id: Option<String>,
     row: Option<i64>,
     rank: i64,
+    in_doubt: Option<i64>,
 }
 
 impl Update {
@@ -165,9 +168,10 @@ impl Update {
                 Self { state: sent, wa_id: Some(id.to_string()), row: *row, ..Self::default() }
             }
             Change::Tried { at, conversation } => {
-                Self { tried_at: Some(at.as_millis()), conversation: conversation.map(CwConversationId::get), ..Self::default() }
+                Self { in_doubt: Some(0), tried_at: Some(at.as_millis()), conversation: conversation.map(CwConversationId::get), ..Self::default() }
             }
-            Change::Untried => Self { tried_at: Some(0), ..Self::default() },
+            Change::InDoubt { at } => Self { tried_at: Some(at.as_millis()), in_doubt: Some(1), ..Self::default() },
+            Change::Untried => Self { in_doubt: Some(0), tried_at: Some(0), ..Self::default() },
             Change::Failed => Self { state: Some(LinkState::Failed.as_str()), ..Self::default() },
             Change::Receipt(receipt) => Self { rank: receipt.rank(), ..Self::default() },
         }
@@ -184,6 +188,7 @@ pub(crate) struct LinkRow {
     event: String,
     state: String,
     tried_at: Option<i64>,
+    in_doubt: i64,
     wa_id: String,
     wa_from_me: i64,
     wa_participant: Option<String>,
@@ -210,6 +215,7 @@ impl TryFrom<LinkRow> for Link {
             event: EventId::new(row.event),
             state: LinkState::parse(&row.state).ok_or_else(|| StoreError::row("link", "state", &row.state))?,
             tried_at: row.tried_at.map(Timestamp::from_millis),
+            is_in_doubt: row.in_doubt == 1,
             wa_id: WaMessageId::new(row.wa_id),
             wa_from_me: row.wa_from_me == 1,
             wa_participant: row.wa_participant,
@@ -245,20 +251,4 @@ pub(crate) async fn by_cw(db: &Db, session: &SessionId, message: CwMessageId) ->
     })
     .map_err(StoreError::database("look up a Chatwoot message"))?;
     rows.into_iter().map(Link::try_from).collect()
-}
-
-/// The newest message known in a conversation: everything after it is what a reconciliation must look at.
-pub(crate) async fn newest_before(db: &Db, session: &SessionId, conversation: CwConversationId) -> Result<Option<CwMessageId>> {
-    let (newest,): (Option<i64>,) = read!(db, |pool| {
-        sqlx::query_as(
-            "-- newest_in_conversation\nSELECT MAX(cw_message) FROM link \
-             WHERE session = $1 AND cw_conversation = $2 AND state = 'sent' AND direction = 'in'",
-        )
-        .bind(session.as_str())
-        .bind(conversation.get())
-        .fetch_one(pool)
-        .await
-    })
-    .map_err(StoreError::database("look up a conversation"))?;
-    Ok(newest.map(CwMessageId::new))
 }

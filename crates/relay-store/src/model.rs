@@ -185,6 +185,13 @@ pub struct Lease {
     pub done_to: i64,
 }
 
+impl Lease {
+    /// What tells this claim of this lane from every other.
+    pub fn mark(&self) -> String {
+        format!("{}#{}", self.lane.key(), self.token)
+    }
+}
+
 /// The one terminal state of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -293,8 +300,10 @@ pub struct Link {
     pub event: EventId,
     /// How far it has come.
     pub state: LinkState,
-    /// The last time an attempt may have reached the destination.
+    /// When the last attempt began that may have reached the destination; once in doubt, when that was noticed.
     pub tried_at: Option<Timestamp>,
+    /// Whether that attempt is over without a word about its effect.
+    pub is_in_doubt: bool,
     /// Its id at WhatsApp.
     pub wa_id: WaMessageId,
     /// Whether it is ours there.
@@ -343,6 +352,11 @@ pub enum Change {
         at: Timestamp,
         /// Into which conversation, towards Chatwoot.
         conversation: Option<CwConversationId>,
+    },
+    /// An attempt ended without a word about its effect, or was found so after a crash: from here on it is looked for.
+    InDoubt {
+        /// When that was noticed.
+        at: Timestamp,
     },
     /// It certainly was not posted.
     Untried,

@@ -164,7 +164,7 @@ impl Verb for DeleteSession {
 
     async fn apply(&self, tx: &mut Tx) -> Result<Deleted> {
         let failed = || StoreError::database("delete a session");
-        // from here on no other process can store an event of the session unseen
+        // an event that is being stored refers to this row: it comes before the count, or after the deletion and fails
         let lock = tx.dialect(
             "-- lock_session\nSELECT id FROM session WHERE id = $1",
             "-- lock_session\nSELECT id FROM session WHERE id = $1 FOR UPDATE",

@@ -52,18 +52,23 @@ impl Verb for Purge {
     type Out = u64;
 
     async fn apply(&self, tx: &mut Tx) -> Result<u64> {
-        on!(tx, |conn| {
-            sqlx::query(
-                "-- purge_bodies\nUPDATE event SET body = NULL WHERE id IN (SELECT id FROM event \
-                 WHERE body IS NOT NULL AND finished_at < CASE WHEN state IN ('delivered', 'ignored') THEN CAST($1 AS BIGINT) \
-                 ELSE CAST($2 AS BIGINT) END LIMIT 1000)",
-            )
-            .bind(self.done_before.as_millis())
-            .bind(self.dead_before.as_millis())
-            .execute(conn)
-            .await
-            .map(|done| done.rows_affected())
-        })
-        .map_err(StoreError::database("purge bodies"))
+        let mut purged = 0;
+        let done = "-- purge_done\nUPDATE event SET body = NULL WHERE id IN (SELECT id FROM event WHERE body IS NOT NULL \
+                    AND state IN ('delivered', 'ignored') AND finished_at < $1 ORDER BY finished_at LIMIT 1000)";
+        let failed = "-- purge_failed\nUPDATE event SET body = NULL WHERE id IN (SELECT id FROM event WHERE body IS NOT NULL \
+                      AND state IN ('dead', 'expired') AND finished_at < $1 ORDER BY finished_at LIMIT 1000)";
+        let silent = "-- purge_workers\nDELETE FROM worker WHERE beat_at < $1";
+        for (sql, before) in [(done, self.done_before), (failed, self.dead_before)] {
+            purged += self.run(tx, sql, before).await?;
+        }
+        self.run(tx, silent, self.done_before).await?;
+        Ok(purged)
+    }
+}
+
+impl Purge {
+    async fn run(&self, tx: &mut Tx, sql: &'static str, before: Timestamp) -> Result<u64> {
+        on!(tx, |conn| sqlx::query(sql).bind(before.as_millis()).execute(conn).await.map(|done| done.rows_affected()))
+            .map_err(StoreError::database("purge"))
     }
 }

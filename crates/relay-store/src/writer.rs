@@ -4,6 +4,7 @@
 //! There is no timer: an idle store commits a lone write at once, a busy one shares each fsync among all that queued up
 //! during the previous one. When a batch fails, its members are tried one by one, so one bad write fails alone.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -147,33 +148,43 @@ impl Loop {
     }
 
     async fn apply(shard: i64, tx: &mut Tx, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
-        if arrivals.len() + jobs.len() > 1 {
+        // a lone job locks its one lane itself
+        if !arrivals.is_empty() || jobs.len() > 1 {
             let lanes = arrivals.iter().map(Arrival::lane).chain(jobs.iter().filter_map(|job| job.lane()));
             lane::lock(tx, lanes.collect()).await?;
         }
-        if !arrivals.is_empty() {
-            ingest::insert(tx, arrivals, shard).await?;
-        }
+        let counts = if arrivals.is_empty() { BTreeMap::new() } else { ingest::insert(tx, arrivals).await? };
         for job in jobs {
             job.run(tx).await?;
         }
-        Ok(())
+        // rows that all processes write come last, so that they are held the shortest
+        ingest::count(tx, counts, shard).await
     }
 
     async fn one_by_one(&self, arrivals: &mut [Arrival], jobs: Vec<Box<dyn Job>>, cause: &StoreError) {
         if arrivals.len() + jobs.len() > 1 {
             tracing::warn!(error = %chain(cause), writes = arrivals.len() + jobs.len(), "a shared commit failed, trying each write alone");
         }
+        // while the database cannot be reached, waiting for it once more per write would keep their callers for minutes
+        let mut outage = None;
         for arrival in arrivals {
-            let alone = self.together(std::slice::from_mut(arrival), &mut []).await;
-            if let Err(error) = alone {
+            if let Err(error) = self.alone(&mut outage, std::slice::from_mut(arrival), &mut []).await {
                 arrival.fail(error);
             }
         }
         for mut job in jobs {
-            let alone = self.together(&mut [], std::slice::from_mut(&mut job)).await;
-            job.settle(alone);
+            let written = self.alone(&mut outage, &mut [], std::slice::from_mut(&mut job)).await;
+            job.settle(written);
         }
+    }
+
+    async fn alone(&self, outage: &mut Option<StoreError>, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
+        if let Some(error) = outage {
+            return Err(error.clone());
+        }
+        let written = self.together(arrivals, jobs).await;
+        *outage = written.as_ref().err().filter(|error| error.is_outage()).cloned();
+        written
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Options {
     pub locale: Locale,
     /// Role of the Chatwoot user whose token the session has.
     pub role: Role,
+    /// Changes what the engine is told.
+    pub tune: fn(&mut EngineConfig),
 }
 
 impl Options {
@@ -48,6 +50,7 @@ impl Options {
             chatwoot: ChatwootOptions { message_wall: None, search_wall: None, ..ChatwootOptions::default() },
             locale: Locale::En,
             role: Role::Administrator,
+            tune: |_| {},
         }
     }
 }
@@ -105,13 +108,14 @@ impl TestApp {
         let store = Store::open(&config).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let config = EngineConfig {
+        let mut config = EngineConfig {
             chatwoot_url: Some(Url::parse(&chatwoot.base_url()).unwrap()),
             codechat_url: Some(Url::parse(&codechat.base_url()).unwrap()),
             codechat_key: Some(SecretString::from(codechat.api_key())),
             locale: options.locale,
             ..EngineConfig::new(folder.path().to_owned(), secret_key, base.clone())
         };
+        (options.tune)(&mut config);
         let clock = Clock::system();
         let engine = Engine::start(store, config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();

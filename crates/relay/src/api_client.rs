@@ -1,5 +1,6 @@
 //! How commands talk to a relay: the one that runs, or, when none does, one that lives as long as the command.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -25,6 +26,27 @@ pub(crate) struct ApiClient {
     own: Option<CancellationToken>,
 }
 
+/// The address of the running relay; `None` when none answers.
+async fn running(settings: &Settings, http: &reqwest::Client) -> Option<String> {
+    let host = if settings.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { settings.host };
+    let base = format!("http://{}", SocketAddr::new(host, settings.port));
+    let answer = http.get(format!("{base}/livez")).timeout(Duration::from_secs(2)).send().await;
+    answer.is_ok_and(|answer| answer.status().is_success()).then_some(base)
+}
+
+/// What the running relay says of itself, which takes no key; `None` when none answers.
+pub(crate) async fn health(settings: &Settings) -> anyhow::Result<Option<Value>> {
+    let http = relay_engine::http::client()?;
+    let Some(base) = running(settings, &http).await else { return Ok(None) };
+    let answer = http.get(format!("{base}/healthz")).timeout(DEADLINE).send().await.context("the relay does not answer")?;
+    let is_well = answer.status().is_success();
+    let value: Value = answer.json().await.context("the relay's answer is not JSON")?;
+    if !is_well {
+        bail!("{}", value.get("detail").and_then(Value::as_str).unwrap_or("the relay cannot take webhooks"));
+    }
+    Ok(Some(value))
+}
+
 impl Drop for ApiClient {
     fn drop(&mut self) {
         if let Some(own) = &self.own {
@@ -34,29 +56,21 @@ impl Drop for ApiClient {
 }
 
 impl ApiClient {
-    /// The running relay; `None` when none answers.
-    pub(crate) async fn running(settings: &Settings) -> anyhow::Result<Option<Self>> {
-        let secrets = Secrets::load(settings)?;
-        let http = relay_engine::http::client()?;
-        let host = if settings.host.is_unspecified() { "127.0.0.1".to_owned() } else { settings.host.to_string() };
-        let client = Self { http, base: format!("http://{host}:{}", settings.port), key: secrets.api_key, own: None };
-        let alive = client.http.get(format!("{}/livez", client.base)).timeout(Duration::from_secs(2)).send().await;
-        Ok(alive.is_ok_and(|answer| answer.status().is_success()).then_some(client))
-    }
-
     /// The running relay, or one of our own.
     pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Self> {
-        if let Some(client) = Self::running(settings).await? {
-            return Ok(client);
-        }
+        let http = relay_engine::http::client()?;
+        let running = running(settings, &http).await;
         let secrets = Secrets::load(settings)?;
+        if let Some(base) = running {
+            return Ok(Self { http, base, key: secrets.api_key, own: None });
+        }
         let engine = serve::open(settings, &secrets).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let base = format!("http://{}", listener.local_addr()?);
         let own = CancellationToken::new();
         let key = secrets.api_key.clone();
         tokio::spawn(serve::work(engine, listener, secrets.api_key, own.clone()));
-        Ok(Self { http: relay_engine::http::client()?, base, key, own: Some(own) })
+        Ok(Self { http, base, key, own: Some(own) })
     }
 
     /// Calls the session API; an error answer becomes an error that says what to do.

@@ -27,9 +27,9 @@ pub(crate) struct Settings {
     /// Port to listen on
     #[arg(long, env = "PORT", default_value_t = 8080, global = true)]
     pub(crate) port: u16,
-    /// How Chatwoot and people reach the relay
-    #[arg(long, env = "API_URL", default_value = "http://localhost:8080", global = true)]
-    pub(crate) api_url: Url,
+    /// How Chatwoot and people reach the relay [default: `http://localhost` at PORT]
+    #[arg(long, env = "API_URL", global = true)]
+    pub(crate) api_url: Option<Url>,
     /// How CodeChat reaches the relay [default: API_URL]
     #[arg(long, env = "CODECHAT_CALLBACK_URL", global = true)]
     pub(crate) codechat_callback_url: Option<Url>,
@@ -108,6 +108,8 @@ pub(crate) enum Command {
     /// Bring the database schema up to date, or show where it stands
     #[command(subcommand)]
     Migrate(MigrateCommand),
+    /// Measure this program between stand-ins: memory, start, acknowledgement, throughput, voice notes
+    Bench(BenchArgs),
     /// Ask the running relay how it fares; fails when it cannot take webhooks
     Health,
 }
@@ -117,6 +119,41 @@ pub(crate) struct DemoArgs {
     /// Stop when every message has crossed
     #[arg(long)]
     pub(crate) once: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// Measure for a shorter time, less exactly
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print JSON
+    #[arg(long, conflicts_with = "markdown")]
+    pub(crate) json: bool,
+    /// Print a table in Markdown
+    #[arg(long)]
+    pub(crate) markdown: bool,
+    /// Database to measure on, which should be empty: `postgres://…` [default: an SQLite file that is removed]
+    #[arg(long, value_name = "URL")]
+    pub(crate) db: Option<String>,
+    /// Measure only these parts
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    pub(crate) only: Vec<BenchPart>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchPart {
+    /// Time of a start.
+    Cold,
+    /// Memory at rest.
+    Memory,
+    /// Acknowledgement at a fixed pace.
+    Ack,
+    /// Webhooks a second at the limit.
+    Door,
+    /// Messages a second from one side to the other.
+    Flow,
+    /// Voice notes a second.
+    Voice,
 }
 
 #[derive(Debug, Subcommand)]
@@ -169,9 +206,9 @@ pub(crate) struct AddArgs {
     /// Chatwoot inbox (of type API)
     #[arg(long)]
     pub(crate) inbox: i64,
-    /// Access token of a Chatwoot administrator
+    /// Access token of a Chatwoot administrator; `CHATWOOT_TOKEN` keeps it out of the list of processes
     #[arg(long, env = "CHATWOOT_TOKEN", hide_env_values = true)]
-    pub(crate) token: String,
+    pub(crate) token: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

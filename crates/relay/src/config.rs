@@ -9,7 +9,7 @@ use relay_audio::FfmpegMode;
 use relay_engine::EngineConfig;
 use relay_engine::token::new_token;
 use relay_store::StoreConfig;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::cli::{AudioEngine, Settings};
@@ -17,10 +17,25 @@ use crate::cli::{AudioEngine, Settings};
 /// Names of the first relay that mean nothing here: migrations are built in.
 const UNNECESSARY: [&str; 3] = ["GOOSE_DRIVER", "GOOSE_DBSTRING", "GOOSE_MIGRATION_DIR"];
 
-/// Reads `.env` of the working folder into the environment; what is set already stays.
-pub(crate) fn load_env_file() {
-    // a missing file is the usual case; a broken one is told by the variables it fails to set
-    drop(dotenvy::dotenv());
+/// Reads `.env` of the working folder into the environment; what is set already stays. A missing file is the usual case.
+pub(crate) fn load_env_file() -> anyhow::Result<()> {
+    match dotenvy::from_path(".env") {
+        Ok(()) => Ok(()),
+        Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(dotenvy::Error::Io(error)) => Err(error).context(".env cannot be read"),
+        // the line itself may hold a secret
+        Err(dotenvy::Error::LineParse(line, _)) => bail!(
+            ".env is malformed in line {}\n  hint: write NAME=value, and put values with blanks or # between quotes",
+            line_number(&line)
+        ),
+        Err(error) => Err(error).context(".env cannot be read"),
+    }
+}
+
+fn line_number(line: &str) -> String {
+    let text = std::fs::read_to_string(".env").unwrap_or_default();
+    let at = text.lines().position(|each| each.contains(line.trim()));
+    at.map_or_else(|| "?".to_owned(), |index| (index + 1).to_string())
 }
 
 /// Names that are set and have no effect.
@@ -60,15 +75,20 @@ impl Secrets {
     }
 }
 
-fn given(name: &str, value: Option<&str>) -> anyhow::Result<Option<SecretString>> {
+/// A secret as it is set: by its own name, or in the file that `NAME_FILE` names.
+pub(crate) fn given(name: &str, value: Option<&str>) -> anyhow::Result<Option<SecretString>> {
     let variable = format!("{name}_FILE");
-    match (value.filter(|value| !value.is_empty()), std::env::var_os(&variable)) {
+    let file = std::env::var_os(&variable).filter(|path| !path.is_empty());
+    match (value.filter(|value| !value.is_empty()), file) {
         (Some(_), Some(_)) => bail!("both {name} and {variable} are set; remove one of them"),
         (Some(value), None) => Ok(Some(SecretString::from(value))),
         (None, Some(path)) => {
             let path = Path::new(&path);
             let text = std::fs::read_to_string(path).with_context(|| format!("{variable} names {}, which cannot be read", path.display()))?;
-            Ok(Some(SecretString::from(text.trim())))
+            match text.trim() {
+                "" => bail!("{variable} names {}, which is empty", path.display()),
+                secret => Ok(Some(SecretString::from(secret))),
+            }
         }
         (None, None) => Ok(None),
     }
@@ -102,14 +122,24 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 }
 
 /// Where the store is.
-pub(crate) fn store(settings: &Settings, secrets: &Secrets) -> StoreConfig {
-    let url = settings.db_url.clone().unwrap_or_else(|| format!("sqlite://{}", settings.data_dir.join("relay.db").display()));
-    StoreConfig { url, secret_key: secrets.secret_key.clone() }
+pub(crate) fn store(settings: &Settings, secrets: &Secrets) -> anyhow::Result<StoreConfig> {
+    let url = match given("DB_URL", settings.db_url.as_deref())? {
+        Some(url) => url.expose_secret().to_owned(),
+        None => format!("sqlite://{}", settings.data_dir.join("relay.db").display()),
+    };
+    Ok(StoreConfig { url, secret_key: secrets.secret_key.clone() })
+}
+
+/// How Chatwoot and people reach us: on this machine, unless told otherwise.
+fn api_url(settings: &Settings) -> Url {
+    let local = || Url::parse(&format!("http://localhost:{}", settings.port)).expect("a port makes an address");
+    settings.api_url.clone().unwrap_or_else(local)
 }
 
 /// What the engine needs to know.
 pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConfig {
-    let callback = settings.codechat_callback_url.clone().unwrap_or_else(|| settings.api_url.clone());
+    let api_url = api_url(settings);
+    let callback = settings.codechat_callback_url.clone().unwrap_or_else(|| api_url.clone());
     EngineConfig {
         callback_url: callable(callback).await,
         chatwoot_url: settings.chatwoot_url.clone(),
@@ -123,7 +153,7 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
             AudioEngine::Fallback => FfmpegMode::Fallback,
             AudioEngine::Ffmpeg => FfmpegMode::Only,
         },
-        ..EngineConfig::new(settings.data_dir.clone(), secrets.secret_key.clone(), settings.api_url.clone())
+        ..EngineConfig::new(settings.data_dir.clone(), secrets.secret_key.clone(), api_url)
     }
 }
 
@@ -163,7 +193,6 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("relay-secret-{}", uuid::Uuid::now_v7()));
         let (first, is_new) = keep(&folder, "secret.key").unwrap();
         let (second, is_new_again) = keep(&folder, "secret.key").unwrap();
-        use secrecy::ExposeSecret as _;
         assert_eq!((is_new, is_new_again), (true, false));
         assert_eq!(first.expose_secret(), second.expose_secret());
         let mode = std::fs::metadata(folder.join("secret.key")).unwrap().permissions().mode();

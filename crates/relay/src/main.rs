@@ -3,6 +3,7 @@
 //! This crate is the command line, the configuration and the wiring; what happens to messages is in `relay-engine`.
 
 mod api_client;
+mod bench;
 mod cli;
 mod config;
 mod demo;
@@ -23,9 +24,11 @@ use crate::printer::Printer;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    config::load_env_file();
-    let cli = Cli::parse();
     let printer = Printer::new();
+    if let Err(error) = config::load_env_file() {
+        return printer.failure(&error);
+    }
+    let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return printer.failure(&anyhow::Error::new(error).context("the runtime could not be started")),
@@ -42,6 +45,7 @@ async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<()> {
         Command::Demo(demo) => demo::run(&demo, printer).await,
         Command::Session(command) => session::run(&cli.settings, command, printer).await,
         Command::Migrate(command) => migrate::run(&cli.settings, &command, printer).await,
+        Command::Bench(bench) => bench::run(&bench, printer).await,
         Command::Health => session::health(&cli.settings, printer).await,
     }
 }

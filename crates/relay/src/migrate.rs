@@ -8,7 +8,7 @@ use crate::printer::Printer;
 
 pub(crate) async fn run(settings: &Settings, command: &MigrateCommand, printer: &Printer) -> anyhow::Result<()> {
     let secrets = Secrets::load(settings)?;
-    let config = config::store(settings, &secrets);
+    let config = config::store(settings, &secrets)?;
     match command {
         MigrateCommand::Up => {
             // opening brings it up to date

@@ -39,10 +39,11 @@ impl Printer {
 
     /// Columns, aligned.
     pub(crate) fn table(&self, rows: &[Vec<String>]) {
+        let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| tame(cell)).collect()).collect();
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
         let widths: Vec<_> = (0..columns).map(width).collect();
-        for row in rows {
+        for row in &rows {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let line = cells.collect::<Vec<_>>().join("  ");
             self.line(line.trim_end());
@@ -59,10 +60,17 @@ impl Printer {
     /// An error with its causes and hints; the process ends with it.
     pub(crate) fn failure(&self, error: &anyhow::Error) -> ExitCode {
         let mark = if self.is_colourful { "\u{1b}[31merror\u{1b}[0m" } else { "error" };
-        eprintln!("{mark}: {error}");
+        // hints stand on lines of their own
+        let lines: Vec<_> = error.to_string().lines().map(tame).collect();
+        eprintln!("{mark}: {}", lines.join("\n"));
         for cause in error.chain().skip(1) {
-            eprintln!("  caused by: {cause}");
+            eprintln!("  caused by: {}", tame(&cause.to_string()));
         }
         ExitCode::FAILURE
     }
+}
+
+/// Text from elsewhere, made harmless for a terminal: control characters are shown instead of obeyed.
+fn tame(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }

@@ -31,7 +31,7 @@ pub(crate) async fn run(settings: &Settings, printer: &Printer) -> anyhow::Resul
     let address = SocketAddr::new(settings.host, settings.port);
     let listener = TcpListener::bind(address)
         .await
-        .with_context(|| format!("port {} cannot be used; is another program listening on it?", settings.port))?;
+        .with_context(|| format!("cannot listen on {address}\n  hint: stop the program that does, or choose another port with PORT"))?;
     let engine = open(settings, &secrets).await?;
     banner(settings, &secrets, &engine, printer);
     let stop = CancellationToken::new();
@@ -42,7 +42,7 @@ pub(crate) async fn run(settings: &Settings, printer: &Printer) -> anyhow::Resul
 
 /// Opens the store and prepares the engine.
 pub(crate) async fn open(settings: &Settings, secrets: &Secrets) -> anyhow::Result<Arc<Engine>> {
-    let store = Store::open(&config::store(settings, secrets)).await?;
+    let store = Store::open(&config::store(settings, secrets)?).await?;
     Ok(Engine::start(store, config::engine(settings, secrets).await, Clock::system()).await?)
 }
 
@@ -81,7 +81,9 @@ async fn stop_on_signal(stop: CancellationToken) {
 
 fn banner(settings: &Settings, secrets: &Secrets, engine: &Engine, printer: &Printer) {
     let sessions = engine.sessions.all().len();
-    printer.line(format!("relay {} on {}:{}, {sessions} sessions", env!("CARGO_PKG_VERSION"), settings.host, settings.port));
+    let counted = if sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") };
+    let address = SocketAddr::new(settings.host, settings.port);
+    printer.line(format!("relay {} on {address}, {counted}", env!("CARGO_PKG_VERSION")));
     for (name, path) in &secrets.made {
         printer.line(format!("  {name} was made and kept in {path}"));
     }

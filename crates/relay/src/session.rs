@@ -2,10 +2,12 @@
 
 use anyhow::Context;
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::api_client::ApiClient;
+use crate::api_client::{self, ApiClient};
 use crate::cli::{AddArgs, SessionCommand, Settings};
+use crate::config;
 use crate::printer::Printer;
 
 pub(crate) async fn run(settings: &Settings, command: SessionCommand, printer: &Printer) -> anyhow::Result<()> {
@@ -25,16 +27,19 @@ pub(crate) async fn run(settings: &Settings, command: SessionCommand, printer: &
 
 /// `relay health`.
 pub(crate) async fn health(settings: &Settings, printer: &Printer) -> anyhow::Result<()> {
-    let api = ApiClient::running(settings).await?.context("no relay answers on this port\n  hint: start one with relay serve")?;
-    printer.json(&api.call(Method::GET, &["healthz"], None).await?);
+    let no_relay = || format!("no relay answers on port {}\n  hint: start one with relay serve", settings.port);
+    let health = api_client::health(settings).await?.with_context(no_relay)?;
+    printer.json(&health);
     Ok(())
 }
 
 async fn add(api: &ApiClient, args: AddArgs, printer: &Printer) -> anyhow::Result<()> {
+    let token = config::given("CHATWOOT_TOKEN", args.token.as_deref())?;
+    let token = token.context("no token is given\n  hint: set CHATWOOT_TOKEN, or use --token, with the access token of a Chatwoot administrator (Profile settings)")?;
     let body = json!({
         "session_id": args.name,
         "description": args.description,
-        "chatwoot": { "account_id": args.account, "inbox_id": args.inbox, "token": args.token },
+        "chatwoot": { "account_id": args.account, "inbox_id": args.inbox, "token": token.expose_secret() },
     });
     let made = api.call(Method::POST, &["session"], Some(&body)).await?;
     if args.json {

@@ -13,6 +13,9 @@ use crate::trouble::{Failed, Side, Trouble, from_codechat};
 /// Attempts at a file that CodeChat says it cannot give, before a placeholder takes its place.
 const TRIES: u32 = 2;
 
+/// Attempts, within a minute, at a file that CodeChat cannot give now.
+const STUBBORN_TRIES: u32 = 6;
+
 /// A file ready to be uploaded; deleted from disk when dropped.
 pub(crate) struct Brought {
     pub(crate) upload: Upload,
@@ -32,6 +35,9 @@ impl Task<'_> {
         let stream = match fetched {
             Ok(stream) => stream,
             Err(error) if is_lost(&error) && self.event.attempts + 1 >= TRIES => return Ok(Err(self.lost(media, None))),
+            // a file is no reason to hold up a chat for as long as the phone is disconnected or CodeChat chokes on it
+            Err(error) if is_stubborn(&error) && self.event.attempts + 1 >= STUBBORN_TRIES => return Ok(Err(self.lost(media, None))),
+            Err(error) if error.kind == ErrorKind::NotConnected => return Err(not_connected(error)),
             Err(error) => return Err(from_codechat(error)),
         };
         let told_mime = stream.content_type.clone();
@@ -79,6 +85,22 @@ impl Task<'_> {
 /// Whether the file is gone, rather than CodeChat.
 fn is_lost(error: &codechat::Error) -> bool {
     matches!(error.kind, ErrorKind::MediaUnavailable | ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Unexpected)
+}
+
+fn is_stubborn(error: &codechat::Error) -> bool {
+    matches!(error.kind, ErrorKind::NotConnected | ErrorKind::ServerError)
+}
+
+fn not_connected(error: codechat::Error) -> Trouble {
+    Trouble::Failed(Failed {
+        side: Side::CodeChat,
+        outcome: "not_connected",
+        status: error.status,
+        detail: error.detail,
+        maybe_delivered: false,
+        is_outage: false,
+        pause: None,
+    })
 }
 
 pub(crate) fn disk_trouble(error: &std::io::Error) -> Trouble {

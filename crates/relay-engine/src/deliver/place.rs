@@ -6,10 +6,10 @@
 use chatwoot::{Contact, ContactChange, ErrorKind, Filter, FilterAttribute, NewContact, NewConversation};
 use relay_domain::id::{CwContactId, CwConversationId};
 use relay_domain::jid::{Jid, Server};
-use relay_store::{Chat, OpenChat, Place, SetPlace};
+use relay_store::{CHATWOOT_NAME, Chat, OpenChat, Place, SetPlace};
 
 use super::Task;
-use crate::ingest::LID_SUFFIX;
+use crate::ingest::{LID_SUFFIX, jid_of_source, other_spellings};
 use crate::trouble::{Trouble, from_chatwoot};
 
 /// Longest name Chatwoot keeps, in characters.
@@ -46,8 +46,8 @@ impl Task<'_> {
     async fn remember(&self, chat: &Chat, place: &Place) -> Result<(), Trouble> {
         let session = self.live.id().clone();
         if source_id_of(chat.jid.as_ref()).as_deref() != Some(place.source_id.as_str()) {
-            let aliases = vec![chat.key.to_string(), format!("chatwoot:{}", place.source_id)];
-            let named = OpenChat { session: session.clone(), jid: None, aliases };
+            let aliases = vec![chat.key.to_string(), format!("{CHATWOOT_NAME}{}", place.source_id)];
+            let named = OpenChat { session: session.clone(), jid: None, aliases, spellings: Vec::new() };
             self.engine.store.open_chat(named).await?;
         }
         let set = SetPlace { session, chat: chat.key.clone(), place: Some(place.clone()), name: self.extras.push_name.clone() };
@@ -61,13 +61,13 @@ impl Task<'_> {
             return Ok((CwContactId::new(contact.id), source_id, false));
         }
         if let Some(contact) = self.known_contact(jid).await? {
-            return self.adopt(contact, source_id).await;
+            return self.adopt(contact, jid, source_id).await;
         }
         match self.live.chatwoot.create_contact(&self.new_contact(chat, jid, &source_id)).await {
             Ok(contact) => Ok((CwContactId::new(contact.id), source_id, true)),
             // somebody else holds the number or the identifier since the look-up
             Err(error) if matches!(error.kind, ErrorKind::Taken { .. }) => match self.known_contact(jid).await? {
-                Some(contact) => self.adopt(contact, source_id).await,
+                Some(contact) => self.adopt(contact, jid, source_id).await,
                 None => Err(from_chatwoot(error)),
             },
             Err(error) => Err(from_chatwoot(error)),
@@ -87,11 +87,17 @@ impl Task<'_> {
         Ok(found.into_iter().next())
     }
 
-    async fn adopt(&self, contact: Contact, source_id: String) -> Result<(CwContactId, String, bool), Trouble> {
+    async fn adopt(&self, contact: Contact, jid: Option<&Jid>, source_id: String) -> Result<(CwContactId, String, bool), Trouble> {
         let inbox = self.live.session.chatwoot.inbox;
         let id = CwContactId::new(contact.id);
-        // a place it already has in this inbox keeps its conversations together
-        if let Some(known) = contact.contact_inboxes.iter().find(|known| known.inbox_id == inbox) {
+        // a place it already has in this inbox keeps its conversations together, unless it leads to another number
+        let is_ours = |source: &str| match (jid_of_source(source), jid) {
+            (Some(other), Some(jid)) => other == *jid || other_spellings(jid).contains(&other.to_string()),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let mut places = contact.contact_inboxes.iter().filter(|known| known.inbox_id == inbox);
+        if let Some(known) = places.find(|known| is_ours(&known.source_id)) {
             return Ok((id, known.source_id.clone(), false));
         }
         self.live.chatwoot.attach_contact_inbox(contact.id, inbox, &source_id).await.map_err(from_chatwoot)?;

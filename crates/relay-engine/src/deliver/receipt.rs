@@ -6,7 +6,7 @@ use relay_domain::event::Ignored;
 use relay_domain::id::WaMessageId;
 use relay_domain::note::{self, Failure};
 use relay_domain::status::{Receipt, worst};
-use relay_store::{Change, Link, LinkChange};
+use relay_store::{Change, Link};
 
 use super::{Done, Task};
 use crate::trouble::{Trouble, from_chatwoot};
@@ -22,18 +22,22 @@ impl Task<'_> {
         let Some((message, conversation)) = link.cw_message.zip(link.cw_conversation) else {
             return Ok(Done::ignored(Ignored::ForeignReceipt));
         };
+        if link.receipt.map_or(0, Receipt::rank) > receipt.rank() {
+            return Ok(Done::ignored(Ignored::StaleReceipt));
+        }
+        // noted first, then read together: of two parts acknowledged at once, the later reader sees both
+        self.record(link.key.clone(), Change::Receipt(receipt)).await?;
         let parts = store.links_by_cw(self.live.id(), message).await?;
-        let before = shown(&parts, link.parts);
-        let after = shown(&with(parts, &link, receipt), link.parts);
-        let change = LinkChange { key: link.key, change: Change::Receipt(receipt) };
+        let after = shown(&parts, link.parts, None);
+        let before = shown(&parts, link.parts, Some(&link));
         let is_new = after.map_or(0, Receipt::rank) > before.map_or(0, Receipt::rank);
         let Some(status) = self.status(after.filter(|_| is_new)).await else {
-            return Ok(Done { links: vec![change], ..Done::ignored(Ignored::StaleReceipt) });
+            return Ok(Done::ignored(Ignored::StaleReceipt));
         };
         match self.live.chatwoot.set_status(conversation.get(), message.get(), &status).await {
-            Ok(_) => Ok(Done::delivered(vec![change])),
+            Ok(_) => Ok(Done::delivered(Vec::new())),
             Err(error) if error.kind == chatwoot::ErrorKind::NotFound => {
-                Ok(Done { links: vec![change], ..Done::ignored(Ignored::StaleReceipt) })
+                Ok(Done::ignored(Ignored::StaleReceipt))
             }
             Err(error) => Err(from_chatwoot(error)),
         }
@@ -50,17 +54,15 @@ impl Task<'_> {
     }
 }
 
-fn shown(parts: &[Link], total: u16) -> Option<Receipt> {
-    let mut receipts: Vec<_> = parts.iter().filter(|part| part.key.direction == Direction::Out).map(|part| part.receipt).collect();
+/// The status that the parts add up to; one of them may be seen as it was before this report, which may be a repeated one.
+fn shown(parts: &[Link], total: u16, before: Option<&Link>) -> Option<Receipt> {
+    let ours = parts.iter().filter(|part| part.key.direction == Direction::Out);
+    let receipt = |part: &Link| match before {
+        Some(before) if part.key == before.key && before.receipt == part.receipt => None,
+        Some(before) if part.key == before.key => before.receipt,
+        Some(_) | None => part.receipt,
+    };
+    let mut receipts: Vec<_> = ours.map(receipt).collect();
     receipts.resize(usize::from(total).max(receipts.len()), None);
     worst(&receipts)
-}
-
-fn with(mut parts: Vec<Link>, link: &Link, receipt: Receipt) -> Vec<Link> {
-    for part in &mut parts {
-        if part.key == link.key && part.receipt.map_or(0, Receipt::rank) < receipt.rank() {
-            part.receipt = Some(receipt);
-        }
-    }
-    parts
 }

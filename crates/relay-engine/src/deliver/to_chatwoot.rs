@@ -12,17 +12,19 @@ use relay_domain::event::Ignored;
 use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::note;
 use relay_domain::plan::ChatwootPost;
-use relay_store::{Change, Chat, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
+use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
 use serde_json::{Map, Value, json};
 
 use super::{Done, Task};
-use crate::trouble::{Trouble, from_chatwoot};
+use crate::trouble::{Side, Trouble, from_chatwoot};
 
 /// Moments after a doubtful attempt at which Chatwoot is asked whether it took effect. After the last it is repeated.
 const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10)];
 
-/// Pages of 100 messages that a look goes through at most.
-const MOST_PAGES: usize = 20;
+/// Pages of 20 messages that a look goes through at most.
+const MOST_PAGES: usize = 50;
+/// How much older than the doubt a message may be that a look still considers: calls have deadlines, and clocks differ.
+const LOOK_BACK: Duration = Duration::from_secs(300);
 
 impl Task<'_> {
     pub(crate) async fn post(&self, chat: Chat, post: ChatwootPost) -> Result<Done, Trouble> {
@@ -34,7 +36,7 @@ impl Task<'_> {
         self.check_lease()?;
         match self.post_to_known_place(&chat, &post).await {
             // the conversation is gone: look for the place anew, once
-            Err(Trouble::Failed(failed)) if failed.outcome == "not_found" => {
+            Err(Trouble::Failed(failed)) if failed.side == Side::Chatwoot && failed.outcome == "not_found" => {
                 self.forget_place(&chat).await?;
                 let chat = self.reread(&chat).await?;
                 self.post_to_known_place(&chat, &post).await
@@ -113,8 +115,8 @@ impl Task<'_> {
         {
             return Ok(Some(message));
         }
-        if let Some(tried_at) = link.tried_at
-            && let Some(message) = self.look_for(post, link.cw_conversation.unwrap_or(conversation), tried_at).await?
+        if let Some(since) = self.doubt_since(&link).await?
+            && let Some(message) = self.look_for(post, link.cw_conversation.unwrap_or(conversation), since).await?
         {
             return Ok(Some(message));
         }
@@ -131,10 +133,22 @@ impl Task<'_> {
         }
     }
 
+    /// Since when a part is in doubt; `None` when no attempt can have reached the destination. An attempt that nobody saw the
+    /// end of (its process died) is in doubt from now on.
+    pub(crate) async fn doubt_since(&self, link: &Link) -> Result<Option<Timestamp>, Trouble> {
+        let Some(tried_at) = link.tried_at else { return Ok(None) };
+        if link.is_in_doubt {
+            return Ok(Some(tried_at));
+        }
+        let now = self.engine.clock.now();
+        self.record(link.key.clone(), Change::InDoubt { at: now }).await?;
+        Ok(Some(now))
+    }
+
     /// Looks whether a doubtful attempt took effect; waits while it still may.
-    async fn look_for(&self, post: &ChatwootPost, conversation: CwConversationId, tried_at: Timestamp) -> Result<Option<CwMessageId>, Trouble> {
+    async fn look_for(&self, post: &ChatwootPost, conversation: CwConversationId, since: Timestamp) -> Result<Option<CwMessageId>, Trouble> {
         let source_id = source_id(post);
-        let found = self.search(conversation, &source_id).await;
+        let found = self.search(conversation, &source_id, since).await;
         match found {
             Ok(Some(message)) => return Ok(Some(CwMessageId::new(message.id))),
             Ok(None) => {}
@@ -142,22 +156,30 @@ impl Task<'_> {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(from_chatwoot(error)),
         }
-        match next_look(tried_at, self.engine.clock.now()) {
-            Some(at) if !self.is_last_word => Err(Trouble::Wait(at)),
-            Some(_) | None => Ok(None),
+        match next_look(since, self.engine.clock.now()) {
+            Some(at) => Err(Trouble::Wait(at)),
+            None => Ok(None),
         }
     }
 
-    async fn search(&self, conversation: CwConversationId, source_id: &str) -> Result<Option<Message>, chatwoot::Error> {
-        let newest = self.engine.store.newest_in(self.live.id(), conversation).await;
-        let mut after = newest.ok().flatten().map_or(0, CwMessageId::get);
+    /// Goes through a conversation from its end, as far back as the attempt in doubt can have begun.
+    async fn search(
+        &self,
+        conversation: CwConversationId,
+        source_id: &str,
+        since: Timestamp,
+    ) -> Result<Option<Message>, chatwoot::Error> {
+        let oldest = (since - LOOK_BACK).as_millis();
+        let mut page = self.live.chatwoot.latest_messages(conversation.get()).await?;
         for _ in 0..MOST_PAGES {
-            let page = self.live.chatwoot.list_messages_after(conversation.get(), after).await?;
-            let Some(last) = page.last().map(|message| message.id) else { return Ok(None) };
+            let Some(first) = page.iter().map(|message| (message.id, message.created_at)).min() else { return Ok(None) };
             if let Some(message) = page.into_iter().find(|message| message.source_id.as_deref() == Some(source_id)) {
                 return Ok(Some(message));
             }
-            after = last;
+            if first.1 < oldest {
+                return Ok(None);
+            }
+            page = self.live.chatwoot.list_messages_before(conversation.get(), first.0).await?;
         }
         Ok(None)
     }
@@ -221,9 +243,7 @@ impl Task<'_> {
         conversation: CwConversationId,
         has_file: bool,
     ) -> Result<Done, Trouble> {
-        if error.certainty == chatwoot::Certainty::NotDelivered {
-            self.record(key.clone(), Change::Untried).await?;
-        }
+        self.record(key.clone(), self.fate(error.certainty == chatwoot::Certainty::MaybeDelivered)).await?;
         let is_about_file = has_file && matches!(error.kind, ErrorKind::TooLarge);
         if !is_about_file {
             return Err(from_chatwoot(error));
@@ -235,8 +255,18 @@ impl Task<'_> {
         let composed = self.compose(&bare, conversation).await?;
         let again = Change::Tried { at: self.engine.clock.now(), conversation: Some(conversation) };
         self.record(key.clone(), again).await?;
-        let created = self.live.chatwoot.create_message(conversation.get(), &composed.message).await.map_err(from_chatwoot)?;
-        Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))]))
+        match self.live.chatwoot.create_message(conversation.get(), &composed.message).await {
+            Ok(created) => Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))])),
+            Err(error) => {
+                self.record(key, self.fate(error.certainty == chatwoot::Certainty::MaybeDelivered)).await?;
+                Err(from_chatwoot(error))
+            }
+        }
+    }
+
+    /// What a failed attempt leaves of its part: a doubt that begins now, or none.
+    pub(crate) fn fate(&self, maybe_delivered: bool) -> Change {
+        if maybe_delivered { Change::InDoubt { at: self.engine.clock.now() } } else { Change::Untried }
     }
 
     /// Puts a placeholder where a message could not be delivered, so that the chat goes on. What made the message fail is not
@@ -289,8 +319,8 @@ fn join(text: Option<String>, addition: String) -> String {
 }
 
 /// When to look again after a doubtful attempt; `None` once the last look has been had.
-pub(crate) fn next_look(tried_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    LOOKS.iter().map(|after| tried_at + *after).find(|at| *at > now)
+pub(crate) fn next_look(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    LOOKS.iter().map(|after| since + *after).find(|at| *at > now)
 }
 
 #[cfg(test)]

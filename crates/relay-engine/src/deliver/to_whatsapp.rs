@@ -31,7 +31,7 @@ impl Task<'_> {
             return self.give_up(&message, Failure::NoNumber).await;
         };
         if self.engine.clock.now().since(self.event.received_at) > self.engine.config.outbound_ttl {
-            return self.expire(&message, parts.len()).await;
+            return self.expire(&message).await;
         }
         self.check_online().await?;
         let reserved = self.reserve_out(&chat, &message, &parts).await?;
@@ -110,6 +110,7 @@ impl Task<'_> {
             wa_from_me: true,
             wa_participant: None,
             wa_row: None,
+            is_in_doubt: false,
             receipt: None,
             cw_conversation: part.cw_conversation,
             cw_message: part.cw_message,
@@ -139,8 +140,8 @@ impl Task<'_> {
 
     async fn send_part(&self, chat: &Chat, jid: &Jid, part: &WhatsAppPart, reserved: &ReservedPart) -> Result<Change, Trouble> {
         let link = &reserved.link;
-        if let Some(tried_at) = link.tried_at
-            && let Some(row) = self.look_for_copy(link, tried_at).await?
+        if let Some(since) = self.doubt_since(link).await?
+            && let Some(row) = self.look_for_copy(link, since).await?
         {
             return Ok(Change::SentToWhatsApp { id: link.wa_id.clone(), row });
         }
@@ -179,7 +180,7 @@ impl Task<'_> {
     }
 
     /// The copy that CodeChat made of a doubtful send: its row, when there is one.
-    async fn look_for_copy(&self, link: &Link, tried_at: Timestamp) -> Result<Option<Option<i64>>, Trouble> {
+    async fn look_for_copy(&self, link: &Link, since: Timestamp) -> Result<Option<Option<i64>>, Trouble> {
         // a copy that came by webhook closed the intent already, unless it came since we read it
         let links = self.engine.store.links_by_wa(self.live.id(), &link.wa_id).await?;
         if let Some(known) = links.into_iter().find(|known| known.key == link.key && known.state == LinkState::Sent) {
@@ -190,7 +191,7 @@ impl Task<'_> {
         if let Some(record) = page.records.first() {
             return Ok(Some(record.message.row_id));
         }
-        match next_look(tried_at, self.engine.clock.now()) {
+        match next_look(since, self.engine.clock.now()) {
             Some(at) => Err(Trouble::Wait(at)),
             None => Ok(None),
         }
@@ -204,11 +205,17 @@ impl Task<'_> {
         Ok(SendOptions { message_id: Some(id.to_string()), quoted, ..SendOptions::default() })
     }
 
-    /// A message that was never relayed cannot be quoted; the answer goes without.
+    /// A message that was never relayed cannot be quoted; the answer goes without. Rows are asked for each time: they may be
+    /// pruned, or start anew, and a wrong one would quote another customer.
     async fn quoted(&self, message: CwMessageId) -> Result<Option<Quoted>, Trouble> {
         let links = self.engine.store.links_by_cw(self.live.id(), message).await?;
         let Some(link) = links.into_iter().next() else { return Ok(None) };
-        if let Some(row) = link.wa_row {
+        let find = FindMessages { key_id: Some(link.wa_id.to_string()), ..FindMessages::default() };
+        let row = self.live.codechat.find_messages(self.live.name(), &find).await.ok().and_then(|page| {
+            let mut records = page.records.into_iter();
+            records.find(|record| record.message.from_me == link.wa_from_me).and_then(|record| record.message.row_id)
+        });
+        if let Some(row) = row {
             return Ok(Some(Quoted::Row(row)));
         }
         let mut quoted = json!({
@@ -228,7 +235,7 @@ impl Task<'_> {
         if let Some(canonical) = canonical.filter(|canonical| canonical != jid && canonical.is_person()) {
             // WhatsApp knows the number under another spelling: its answers will come from there
             let aliases = vec![chat.key.to_string(), canonical.to_string()];
-            let open = OpenChat { session: self.live.id().clone(), jid: None, aliases };
+            let open = OpenChat { session: self.live.id().clone(), jid: None, aliases, spellings: Vec::new() };
             self.engine.store.open_chat(open).await?;
             self.engine.chats.forget();
         }
@@ -236,9 +243,8 @@ impl Task<'_> {
     }
 
     async fn not_sent(&self, error: codechat::Error, link: &Link) -> Result<Change, Trouble> {
-        if error.certainty == codechat::Certainty::NotDelivered {
-            self.record(link.key.clone(), Change::Untried).await?;
-        }
+        let fate = self.fate(error.certainty == codechat::Certainty::MaybeDelivered);
+        self.record(link.key.clone(), fate).await?;
         match error.kind {
             // said of a number without WhatsApp, and of every number while the phone is disconnected
             ErrorKind::NotOnWhatsApp => {
@@ -263,22 +269,41 @@ impl Task<'_> {
 
     /// Says on the agent's message why it, or the rest of it, was not sent, and ends the event.
     pub(crate) async fn give_up(&self, message: &Message, why: Failure) -> Result<Done, Trouble> {
-        let links = self.links_of(message).await?;
+        let links = self.settled_links(message).await?;
+        if is_sent(&links) {
+            return Ok(Done::delivered(Vec::new()));
+        }
         let why = partly(why, &links);
         self.show_failure(message, &why).await?;
         let end = End::Dead(note::failure(note::Locale::En, &why));
         Ok(Done { end, links: failed(&links), was_attempted: true })
     }
 
-    async fn expire(&self, message: &Message, parts: usize) -> Result<Done, Trouble> {
-        let links = self.links_of(message).await?;
-        if sent_count(&links) == parts {
+    async fn expire(&self, message: &Message) -> Result<Done, Trouble> {
+        let links = self.settled_links(message).await?;
+        if is_sent(&links) {
             return Ok(Done::delivered(Vec::new()));
         }
         let why = partly(Failure::Expired, &links);
         self.show_failure(message, &why).await?;
         let end = End::Expired(note::failure(note::Locale::En, &why));
         Ok(Done { end, links: failed(&links), was_attempted: true })
+    }
+
+    /// The parts of a message, after looking for every one that may have been sent without our knowing: nobody is told "not
+    /// sent" of a message that the customer has.
+    async fn settled_links(&self, message: &Message) -> Result<Vec<Link>, Trouble> {
+        for link in self.links_of(message).await? {
+            if link.state != LinkState::Intent {
+                continue;
+            }
+            if let Some(since) = self.doubt_since(&link).await?
+                && let Some(row) = self.look_for_copy(&link, since).await?
+            {
+                self.record(link.key, Change::SentToWhatsApp { id: link.wa_id, row }).await?;
+            }
+        }
+        self.links_of(message).await
     }
 
     async fn show_failure(&self, message: &Message, why: &Failure) -> Result<(), Trouble> {
@@ -336,6 +361,10 @@ struct ReservedPart {
 enum Request {
     Text(SendText),
     Media(SendMedia),
+}
+
+fn is_sent(links: &[Link]) -> bool {
+    links.first().is_some_and(|link| sent_count(links) == usize::from(link.parts))
 }
 
 fn sent_count(links: &[Link]) -> usize {

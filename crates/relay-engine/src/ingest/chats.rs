@@ -1,6 +1,7 @@
 //! From the names a webhook gives a chat to the one key under which it queues.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Mutex;
 
 use relay_domain::id::{ChatKey, SessionId};
@@ -22,9 +23,16 @@ pub(crate) struct ChatNames {
 }
 
 /// The alias table of the store, with a memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Chats {
     known: Mutex<HashMap<(SessionId, String), ChatKey>>,
+}
+
+/// Names of chats are phone numbers, so none is shown.
+impl fmt::Debug for Chats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chats").finish_non_exhaustive()
+    }
 }
 
 impl Chats {
@@ -41,7 +49,7 @@ impl Chats {
             // the chat found by its other spelling comes first, so that the names join it
             aliases.insert(0, spelling);
         }
-        let key = store.open_chat(OpenChat { session: session.clone(), jid: chat.jid, aliases }).await?;
+        let key = store.open_chat(OpenChat { session: session.clone(), jid: chat.jid, aliases, spellings: chat.spellings }).await?;
         self.put(session, chat.names, &key);
         Ok(key)
     }

@@ -5,16 +5,16 @@ use chatwoot::{ContactRef, ConversationRef, MessageEvent, MessageType, Webhook, 
 use relay_domain::Timestamp;
 use relay_domain::jid::Jid;
 use relay_domain::phone::Phone;
-use relay_store::{ChatwootAccess, LaneKind};
+use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
 
 use super::codechat_event::other_spellings;
-use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, unnamed};
+use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, unnamed};
 
 pub(super) fn name(body: &Bytes, now: Timestamp, access: &ChatwootAccess) -> Result<Named, NotAccepted> {
     let webhook = match Webhook::parse(body) {
         Ok(webhook) => webhook,
         Err(WebhookError::NotJson { .. }) => return Err(NotAccepted::NotJson),
-        Err(_) => return Ok(Named::Event(unnamed("unknown".to_owned(), body, now))),
+        Err(_) => return Ok(Named::Event(unnamed(UNKNOWN.to_owned(), body, now))),
     };
     let event = webhook.event().to_owned();
     match webhook {
@@ -23,10 +23,13 @@ pub(super) fn name(body: &Bytes, now: Timestamp, access: &ChatwootAccess) -> Res
         }
         Webhook::MessageCreated(message) => Ok(Named::Event(Name {
             event,
-            dedup_key: format!("message|{}", message.id),
+            dedup_key: message_key(message.id),
             order_key: message.id,
             place: PlaceInQueue::Chat(LaneKind::Out, chat_names(&message.conversation)),
         })),
+        Webhook::MessageUpdated(message) if is_for_us(&message, access) && may_be_retried(&message) => {
+            Ok(Named::Retry { event, message: message.id, chat: chat_names(&message.conversation) })
+        }
         // repeats of what is known: our own status changes, every exchange's conversation update, typing
         Webhook::MessageUpdated(_)
         | Webhook::ConversationCreated(_)
@@ -36,7 +39,7 @@ pub(super) fn name(body: &Bytes, now: Timestamp, access: &ChatwootAccess) -> Res
         | Webhook::TypingOff(_)
         | Webhook::ContactCreated(_)
         | Webhook::ContactUpdated(_) => Ok(Named::Counted { event }),
-        Webhook::Other(_) => Ok(Named::Event(unnamed(event, body, now))),
+        Webhook::Other(_) => Ok(Named::Event(unnamed(UNKNOWN.to_owned(), body, now))),
     }
 }
 
@@ -50,6 +53,27 @@ fn is_our_echo(message: &MessageEvent) -> bool {
     message.source_id.is_some() || message.message_type == MessageType::Incoming
 }
 
+/// What an agent's Retry leaves of a failed message: neither deleted nor failed any more. So does every status that we set.
+fn may_be_retried(message: &MessageEvent) -> bool {
+    let is_ours_to_send = matches!(message.message_type, MessageType::Outgoing | MessageType::Template);
+    let attributes = &message.content_attributes;
+    is_ours_to_send
+        && !message.private
+        && message.source_id.is_none()
+        && !attributes.deleted()
+        && attributes.external_error().is_none()
+}
+
+/// The key of a message's first turn.
+pub(super) fn message_key(message: i64) -> String {
+    format!("message|{message}")
+}
+
+/// What the keys of its later turns begin with.
+pub(super) fn retry_key(message: i64) -> String {
+    format!("retry|{message}|")
+}
+
 /// The suffix of source ids of people known by LID only.
 pub(crate) const LID_SUFFIX: &str = "-lid";
 
@@ -59,20 +83,20 @@ pub(crate) fn chat_names(conversation: &ConversationRef) -> ChatNames {
     let given = source.and_then(jid_of_source);
     let told = conversation.contact.as_ref().and_then(jid_of_contact);
     let jid = given.clone().or(told);
-    let own = source.map(|source| format!("chatwoot:{source}"));
     let mut names: Vec<_> = jid.iter().map(ToString::to_string).collect();
     if given.is_none() {
-        // a source id that Chatwoot made up is a name of its own
-        names.splice(0..0, own);
+        // a source id that Chatwoot made up is a name too, but the number counts more: agents may correct it
+        names.extend(source.map(|source| format!("{CHATWOOT_NAME}{source}")));
     }
     if names.is_empty() {
-        names.push(format!("chatwoot:conversation-{}", conversation.id));
+        names.push(format!("{CHATWOOT_NAME}conversation-{}", conversation.id));
     }
     let spellings = jid.as_ref().map(other_spellings).unwrap_or_default();
     ChatNames { jid, names, spellings }
 }
 
-fn jid_of_source(source: &str) -> Option<Jid> {
+/// The address that a source id of ours leads to.
+pub(crate) fn jid_of_source(source: &str) -> Option<Jid> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(lid) = source.strip_suffix(LID_SUFFIX).filter(|lid| is_digits(lid)) {
         return Jid::parse(&format!("{lid}@lid")).ok();
@@ -121,9 +145,9 @@ mod tests {
     fn a_conversation_begun_by_an_agent_is_found_by_identifier_then_phone() {
         let uuid = "0b4a1b1e-0000-4000-8000-000000000000";
         let chat = chat_names(&conversation(uuid, Some("553187654321@s.whatsapp.net"), Some("+5531987654321")));
-        assert_eq!(chat.names, [format!("chatwoot:{uuid}"), "553187654321@s.whatsapp.net".into()]);
+        assert_eq!(chat.names, ["553187654321@s.whatsapp.net".to_owned(), format!("chatwoot:{uuid}")]);
         let chat = chat_names(&conversation(uuid, None, Some("+5531987654321")));
-        assert_eq!(chat.names[1], "5531987654321@s.whatsapp.net");
+        assert_eq!(chat.names[0], "5531987654321@s.whatsapp.net");
         assert_eq!(chat.spellings, ["553187654321@s.whatsapp.net"]);
         let chat = chat_names(&conversation(uuid, None, None));
         assert_eq!((chat.jid, chat.names.len()), (None, 1));

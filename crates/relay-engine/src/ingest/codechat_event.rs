@@ -1,12 +1,14 @@
 //! Naming CodeChat's webhooks.
 
 use bytes::Bytes;
-use codechat::{Event, StatusUpdate, Upsert, Webhook, WebhookError};
+use codechat::{Event, Status, StatusUpdate, Upsert, Webhook, WebhookError};
 use relay_domain::Timestamp;
+use relay_domain::id::EventId;
 use relay_domain::jid::{Jid, Server};
+use relay_domain::plan::UNATTRIBUTED;
 use relay_store::LaneKind;
 
-use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, shard_of, unnamed};
+use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, shard_of, unnamed};
 
 /// Row ids are 32-bit serials, so time and row fit one number: seconds first, row second.
 const ROW_BITS: u32 = 31;
@@ -15,15 +17,24 @@ pub(super) fn name(body: &Bytes, now: Timestamp) -> Result<Named, NotAccepted> {
     let webhook = match Webhook::parse(body) {
         Ok(webhook) => webhook,
         Err(WebhookError::NotJson | WebhookError::TooDeep) => return Err(NotAccepted::NotJson),
-        Err(_) => return Ok(Named::Event(unnamed("unknown".to_owned(), body, now))),
+        Err(_) => return Ok(Named::Event(unnamed(UNKNOWN.to_owned(), body, now))),
     };
-    let event = webhook.event.as_str().to_owned();
+    let event = match &webhook.event {
+        Event::Unknown(_) => UNKNOWN.to_owned(),
+        known => known.as_str().to_owned(),
+    };
     if is_only_counted(&webhook.event) {
         return Ok(Named::Counted { event });
     }
     let named = match webhook.event {
         Event::MessagesUpsert | Event::SendMessage => Upsert::from_value(&webhook.data).ok().map(|upsert| message(event.clone(), &upsert, now)),
         Event::MessagesUpdate => StatusUpdate::from_value(&webhook.data).ok().and_then(|update| receipt(event.clone(), &update)),
+        // open, close, open within seconds are three changes, not two
+        Event::ConnectionUpdate => {
+            let mut name = unnamed(event.clone(), body, now);
+            name.dedup_key = format!("{}|{}", name.dedup_key, EventId::generate());
+            Some(name)
+        }
         _ => None,
     };
     Ok(Named::Event(named.unwrap_or_else(|| unnamed(event, body, now))))
@@ -79,8 +90,8 @@ fn chat_names(upsert: &Upsert) -> ChatNames {
     let names: Vec<_> = remote.iter().chain(&lid).map(ToString::to_string).collect();
     if names.is_empty() {
         // old group ids are lost on the way: CodeChat tells only that it is a group
-        let name = if upsert.is_group { "unknown@g.us" } else { "unknown@unattributed" };
-        return ChatNames { jid: Jid::parse(name).ok(), names: vec![name.to_owned()], spellings: Vec::new() };
+        let name = if upsert.is_group { "unknown@g.us".to_owned() } else { format!("unknown@{UNATTRIBUTED}") };
+        return ChatNames { jid: Jid::parse(&name).ok(), names: vec![name], spellings: Vec::new() };
     }
     let spellings = remote.as_ref().filter(|jid| *jid.server() == Server::User).map(other_spellings).unwrap_or_default();
     ChatNames { jid, names, spellings }
@@ -94,7 +105,11 @@ pub(crate) fn other_spellings(jid: &Jid) -> Vec<String> {
 
 /// A change without a status announces what the message webhook after it says, so it gets the raw name.
 fn receipt(event: String, update: &StatusUpdate) -> Option<Name> {
-    let status = update.status.as_ref()?;
+    // played is read: what is told the same is one report
+    let status = match update.status.as_ref()? {
+        Status::Played => &Status::Read,
+        status => status,
+    };
     let side = if update.from_me.unwrap_or(true) { "us" } else { "them" };
     Some(Name {
         event,

@@ -2,18 +2,20 @@
 
 mod message;
 
-use codechat::{ConnectionUpdate, Event as Name, Status, StatusUpdate, Upsert, Webhook};
+use codechat::{ConnectionUpdate, Event as Name, State, Status, StatusUpdate, Upsert, Webhook};
 use relay_domain::event::{Event, Ignored};
 use relay_domain::id::WaMessageId;
 use relay_domain::status::Receipt;
+use serde_json::Value;
 
 use super::Extras;
 
 pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
     let nothing = |reason| (Event::Nothing(reason), Extras::default());
-    let Ok(webhook) = Webhook::parse(body) else {
+    let Ok(mut webhook) = Webhook::parse(body) else {
         return nothing(Ignored::UnknownShape);
     };
+    without_nul(&mut webhook.data);
     match webhook.event {
         Name::MessagesUpsert | Name::SendMessage => match Upsert::from_value(&webhook.data) {
             Ok(upsert) => message::translate(upsert),
@@ -24,12 +26,24 @@ pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
             Err(_) => nothing(Ignored::UnknownShape),
         },
         Name::ConnectionUpdate => {
-            let connection = ConnectionUpdate::from_value(&webhook.data).ok().map(|update| update.state.as_str().to_owned());
+            let state = ConnectionUpdate::from_value(&webhook.data).ok().map(|update| update.state);
+            // a word that nobody knows says nothing about the phone
+            let connection = state.filter(|state| !matches!(state, State::Other(_))).map(|state| state.as_str().to_owned());
             (Event::Nothing(Ignored::StateChange), Extras { connection, ..Extras::default() })
         }
         Name::StatusInstance => nothing(Ignored::StateChange),
         Name::Unknown(_) => nothing(Ignored::UnknownEvent),
         _ => nothing(Ignored::NoInterest),
+    }
+}
+
+/// Takes out the one character that neither Chatwoot nor PostgreSQL can keep.
+fn without_nul(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains('\0') => *text = text.replace('\0', ""),
+        Value::Array(items) => items.iter_mut().for_each(without_nul),
+        Value::Object(fields) => fields.values_mut().for_each(without_nul),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use relay_domain::id::{ChatKey, CwContactId, CwConversationId};
 use relay_domain::jid::Jid;
-use relay_store::{Chat, OpenChat, Place, SetPlace, StoreError};
+use relay_store::{CHATWOOT_NAME, Chat, OpenChat, Place, SetPlace, StoreError};
 use relay_testing::{Database, eventually};
 
 use crate::rig::{Rig, session, session_id};
@@ -15,6 +15,8 @@ on_both!(
     a_chat_goes_by_all_its_names,
     a_chat_that_an_agent_began_gets_its_address_later,
     a_phone_number_replaces_a_hidden_one,
+    a_name_is_led_to_the_right_chat,
+    a_corrected_number_is_another_person,
     many_open_one_chat,
     a_chat_belongs_to_its_session,
     a_place_is_remembered_and_forgotten,
@@ -26,6 +28,7 @@ fn open(jid: Option<&str>, aliases: &[&str]) -> OpenChat {
         session: session_id("loja01"),
         jid: jid.map(|jid| Jid::parse(jid).unwrap()),
         aliases: aliases.iter().map(ToString::to_string).collect(),
+        spellings: Vec::new(),
     }
 }
 
@@ -84,6 +87,32 @@ async fn a_phone_number_replaces_a_hidden_one(database: Database) {
         assert_eq!(rig.open(jid, &[LID]).await, LID);
         assert_eq!(rig.jid(LID).await.as_deref(), Some(PHONE));
     }
+    rig.finish().await;
+}
+
+/// A hidden number and a phone number that were two chats turn out to be one person.
+async fn a_name_is_led_to_the_right_chat(database: Database) {
+    let rig = Rig::on(database).await;
+    assert_eq!(rig.open(Some(LID), &[LID]).await, LID);
+    assert_eq!(rig.open(Some(PHONE), &[PHONE]).await, PHONE);
+    assert_eq!(rig.open(Some(PHONE), &[PHONE, LID]).await, PHONE);
+    assert_eq!(rig.open(Some(LID), &[LID]).await, PHONE);
+    assert_eq!(rig.jid(PHONE).await.as_deref(), Some(PHONE));
+    rig.finish().await;
+}
+
+/// An agent corrects a contact's number: Chatwoot's name for it leads to another person from then on.
+async fn a_corrected_number_is_another_person(database: Database) {
+    let rig = Rig::on(database).await;
+    let name = format!("{CHATWOOT_NAME}uuid-1");
+    let other = "5511900000002@s.whatsapp.net";
+    assert_eq!(rig.open(Some(PHONE), &[PHONE, &name]).await, PHONE);
+    // the same number spelt otherwise is the same person
+    let spelt = "551100000001@s.whatsapp.net";
+    let open_spelt = OpenChat { spellings: vec![PHONE.to_owned()], ..open(Some(spelt), &[&name]) };
+    assert_eq!(rig.store.open_chat(open_spelt).await.unwrap().as_str(), PHONE);
+    assert_eq!(rig.open(Some(other), &[&name, other]).await, name);
+    assert_eq!(rig.named(&name).await, Some(name.clone()));
     rig.finish().await;
 }
 
@@ -147,7 +176,11 @@ async fn a_chat_belongs_to_its_session(database: Database) {
 async fn a_place_is_remembered_and_forgotten(database: Database) {
     let rig = Rig::on(database).await;
     rig.open(Some(PHONE), &[PHONE]).await;
-    let place = Place { contact: CwContactId::new(3), source_id: "uuid-3".to_owned(), conversation: Some(CwConversationId::new(4)) };
+    let place = Place {
+        contact: CwContactId::new(3),
+        source_id: "uuid-3".to_owned(),
+        conversation: Some(CwConversationId::new(4)),
+    };
     let homeless = Place { conversation: None, ..place.clone() };
     for (place, name) in [(Some(place), Some("Ana")), (Some(homeless), None), (None, Some("Bia"))] {
         let chat = ChatKey::new(PHONE);

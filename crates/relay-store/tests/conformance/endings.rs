@@ -1,11 +1,12 @@
 //! How events end, what is kept of them, and that none goes missing.
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use relay_domain::event::Ignored;
-use relay_store::{End, Finish, Ingested, NewEvent, Recorded, StoreError, Tally};
+use relay_store::{End, Finish, Ingested, NewEvent, Recorded, Source, StoreError, Tally};
 use relay_testing::Database;
 
-use crate::rig::{Rig, at, attempt, event, finish, lane, placed, postpone};
+use crate::rig::{Rig, at, attempt, event, finish, lane, placed, postpone, session_id};
 
 on_both!(
     every_end_is_kept_with_its_reason,
@@ -15,10 +16,17 @@ on_both!(
     the_oldest_pending_event_is_known,
     bodies_are_emptied_in_time,
     a_purge_goes_in_portions,
+    a_purge_forgets_dead_workers,
+    a_message_that_failed_again_and_again_is_known,
 );
 
 fn ends() -> [End; 4] {
-    [End::Delivered, End::Ignored(Ignored::PrivateNote), End::Dead("refused".to_owned()), End::Expired("too old".to_owned())]
+    [
+        End::Delivered,
+        End::Ignored(Ignored::PrivateNote),
+        End::Dead("refused".to_owned()),
+        End::Expired("too old".to_owned()),
+    ]
 }
 
 /// Ends one event each way, at the moments 50, 51, 52 and 53; one more stays.
@@ -58,18 +66,29 @@ async fn attempts_are_numbered(database: Database) {
         let lease = rig.claim_one(at(now)).await;
         let head = rig.due(&lease, at(now)).await.remove(0);
         assert_eq!(head.attempts + 1, try_number);
-        assert_eq!(rig.store.postpone(postpone(&rig.store, &lease, &head, at(now), at(now + 50))).await.unwrap(), Recorded::Yes);
+        assert_eq!(
+            rig.store.postpone(postpone(&rig.store, &lease, &head, at(now), at(now + 50))).await.unwrap(),
+            Recorded::Yes
+        );
     }
     let lease = rig.claim_one(at(400)).await;
     let head = rig.due(&lease, at(400)).await.remove(0);
     assert_eq!((head.attempts, head.first_failed_at), (3, Some(at(100))));
-    let end = Finish { attempt: Some(attempt(at(400), "delivered")), ..finish(&rig.store, &lease, &head, End::Delivered) };
+    let end =
+        Finish { attempt: Some(attempt(at(400), "delivered")), ..finish(&rig.store, &lease, &head, End::Delivered) };
     assert_eq!(rig.store.finish(end).await.unwrap(), Recorded::Yes);
-    let kept = raw.texts("SELECT number || ' ' || outcome || ' ' || http_status || ' ' || detail FROM attempt ORDER BY number").await;
+    let kept = raw
+        .texts("SELECT number || ' ' || outcome || ' ' || http_status || ' ' || detail FROM attempt ORDER BY number")
+        .await;
     let kept: Vec<_> = kept.into_iter().flatten().collect();
     assert_eq!(
         kept,
-        ["1 unavailable 503 no answer", "2 unavailable 503 no answer", "3 unavailable 503 no answer", "4 delivered 503 no answer"]
+        [
+            "1 unavailable 503 no answer",
+            "2 unavailable 503 no answer",
+            "3 unavailable 503 no answer",
+            "4 delivered 503 no answer"
+        ]
     );
     assert_eq!(raw.number("SELECT attempts FROM event").await, Some(4));
     assert_eq!(raw.number("SELECT first_failed_at FROM event").await, Some(at(100).as_millis()));
@@ -143,7 +162,11 @@ async fn bodies_are_emptied_in_time(database: Database) {
     let raw = rig.raw().await;
     let before = rig.store.tally().await.unwrap();
     let kept = async || -> Vec<String> {
-        raw.texts("SELECT state FROM event WHERE body IS NOT NULL ORDER BY order_key").await.into_iter().flatten().collect()
+        raw.texts("SELECT state FROM event WHERE body IS NOT NULL ORDER BY order_key")
+            .await
+            .into_iter()
+            .flatten()
+            .collect()
     };
     assert_eq!(rig.store.purge(at(50), at(50)).await.unwrap(), 0);
     // delivered ended at 50, ignored at 51: only the first is old enough
@@ -171,5 +194,55 @@ async fn a_purge_goes_in_portions(database: Database) {
     let portions = [rig.store.purge(at(0), at(0)).await.unwrap(), rig.store.purge(at(0), at(0)).await.unwrap()];
     assert_eq!(portions, [1000, 500]);
     raw.close().await;
+    rig.finish().await;
+}
+
+async fn a_purge_forgets_dead_workers(database: Database) {
+    let rig = Rig::on(database).await;
+    let raw = rig.raw().await;
+    let long_ago = at(0).as_millis();
+    raw.run(&format!("INSERT INTO worker (id, beat_at) VALUES ('dead', {long_ago}), ('dying', {})", long_ago + 10))
+        .await;
+    assert_eq!(rig.store.purge(at(5), at(0)).await.unwrap(), 0);
+    let mut workers: Vec<_> = raw.texts("SELECT id FROM worker").await.into_iter().flatten().collect();
+    workers.sort();
+    let mut expected = vec!["dying".to_owned(), rig.store.worker().to_string()];
+    expected.sort();
+    assert_eq!(workers, expected);
+    raw.close().await;
+    rig.finish().await;
+}
+
+async fn a_message_that_failed_again_and_again_is_known(database: Database) {
+    let rig = Rig::on(database).await;
+    let turns = async || {
+        let failed = rig.store.failed_turns(&session_id("loja01"), "7", "7/again/").await.unwrap();
+        failed.map(|failed| (failed.count, failed.body.map(|body| body.to_vec())))
+    };
+    let steps = [("7", "first"), ("7/again/1", "second"), ("7/again/2", "third")];
+    assert_eq!(turns().await, None);
+    for ((key, body), turn) in steps.into_iter().zip(1..) {
+        let new =
+            NewEvent { source: Source::Chatwoot, body: Bytes::from_static(body.as_bytes()), ..event(&lane("a"), key) };
+        let (received_at, order_key) = (at(turn), turn);
+        rig.store_all([NewEvent { received_at, order_key, ..new }]).await;
+        assert_eq!(turns().await, None, "it has not had its turn yet");
+        let lease = rig.claim_one(at(100)).await;
+        let head = rig.due(&lease, at(100)).await.remove(0);
+        let end = if turn == 1 { End::Expired("late".to_owned()) } else { End::Dead("refused".to_owned()) };
+        let end = if turn == 3 { End::Delivered } else { end };
+        assert_eq!(
+            rig.store.finish(Finish { release: true, ..finish(&rig.store, &lease, &head, end) }).await.unwrap(),
+            Recorded::Yes
+        );
+        let expected = (turn < 3).then(|| (usize::try_from(turn).unwrap(), Some(b"first".to_vec())));
+        assert_eq!(turns().await, expected);
+        // neighbours whose keys look alike are other messages
+        let other = NewEvent { source: Source::Chatwoot, ..event(&lane("b"), &format!("7{turn}")) };
+        rig.store_all([other, event(&lane("c"), &format!("7/again/{turn}x"))]).await;
+        for lease in rig.store.claim(at(100), 10, Vec::new()).await.unwrap() {
+            rig.drain(&lease, at(100)).await;
+        }
+    }
     rig.finish().await;
 }

@@ -6,7 +6,7 @@ use relay_domain::id::ChatKey;
 use relay_store::{Ingested, Lane, NewEvent, Source, StoreError};
 use relay_testing::Database;
 
-use crate::rig::{Rig, at, event, lane, placed, session, session_id};
+use crate::rig::{Rig, Worker, at, event, lane, placed, session, session_id};
 
 on_both!(
     a_copy_is_a_duplicate,
@@ -34,7 +34,7 @@ async fn a_copy_is_a_duplicate(database: Database) {
     rig.finish().await;
 }
 
-async fn burst(stores: &[&relay_store::Store]) -> (usize, usize) {
+async fn burst(stores: &[&Worker]) -> (usize, usize) {
     let arrivals = (0..1000).map(|number| {
         let event = event(&lane(&format!("chat-{}", number % 10)), &format!("key-{}", number % 100));
         stores[number % stores.len()].ingest(event)
@@ -113,13 +113,15 @@ async fn one_bad_row_fails_alone(database: Database) {
     burst.insert(20, event(&lane("a"), ""));
     burst.insert(40, event(&stranger, "k"));
     let outcomes = join_all(burst.into_iter().map(|event| rig.store.ingest(event))).await;
-    let failed: Vec<_> = outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_err()).map(|(index, _)| index).collect();
+    let failed: Vec<_> =
+        outcomes.iter().enumerate().filter(|(_, outcome)| outcome.is_err()).map(|(index, _)| index).collect();
     assert_eq!(failed, [20, 40]);
     assert!(matches!(outcomes[20], Err(StoreError::Database { verb: "insert events", .. })), "{:?}", outcomes[20]);
     assert!(outcomes.iter().flatten().all(|outcome| *outcome == Ingested::Stored));
 
     // text with a zero character is something that PostgreSQL cannot keep
-    let (good, odd) = tokio::join!(rig.store.ingest(event(&lane("b"), "k")), rig.store.ingest(event(&lane("b"), "k\0")));
+    let (good, odd) =
+        tokio::join!(rig.store.ingest(event(&lane("b"), "k")), rig.store.ingest(event(&lane("b"), "k\0")));
     assert_eq!(good.unwrap(), Ingested::Stored);
     assert_eq!(odd.is_err(), database == Database::Postgres);
     let expected = 61 + i64::from(database == Database::Sqlite);

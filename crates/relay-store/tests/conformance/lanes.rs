@@ -1,9 +1,12 @@
 //! Lanes: who may work on them, when, and what a lost lease means.
 
-use relay_domain::id::{ChatKey, WaMessageId};
+use std::ops::Deref;
+
 use relay_domain::backoff::Direction;
+use relay_domain::id::{ChatKey, WaMessageId};
 use relay_store::{
-    Change, End, Finish, Lane, LinkChange, LinkKey, NewEvent, NewLink, Note, Postpone, Recorded, Reserve, Reserved, SessionState,
+    Change, End, Finish, Lane, LinkChange, LinkKey, NewEvent, NewLink, Note, Postpone, Recorded, Reserve, Reserved,
+    SessionState,
 };
 use relay_testing::Database;
 
@@ -19,6 +22,8 @@ on_both!(
     a_postponed_event_stays_at_the_head,
     an_arrival_does_not_wake_a_lane_that_backs_off,
     a_release_looks_for_the_next_event,
+    a_lane_with_more_to_do_goes_behind_the_others,
+    a_forgotten_lane_is_free_to_its_own_process,
     a_silent_worker_loses_its_lanes,
     a_lost_lease_changes_nothing,
     what_was_delivered_is_remembered,
@@ -97,7 +102,9 @@ async fn saturated_sessions_are_left_out(database: Database) {
         rig.store_all([event(&Lane { session: session_id(name), ..lane(name) }, "1")]).await;
     }
     let busy = vec![session_id("loja01"), session_id("loja03")];
-    assert_eq!(chats(&rig.store.claim(at(0), 10, busy).await.unwrap()), ["loja02"]);
+    assert_eq!(chats(&rig.store.claim(at(0), 10, busy.clone()).await.unwrap()), ["loja02"]);
+    assert_eq!(rig.store.deref().next_due(&busy).await.unwrap(), None);
+    assert_eq!(rig.store.deref().next_due(&busy[..1]).await.unwrap(), Some(at(0)));
     assert_eq!(rig.claimed_chats(at(0)).await, ["loja01", "loja03"]);
     rig.finish().await;
 }
@@ -131,7 +138,10 @@ async fn an_arrival_does_not_wake_a_lane_that_backs_off(database: Database) {
     // once it went on, arrivals wake it again
     let lease = rig.claim_one(at(1000)).await;
     let due = rig.due(&lease, at(1000)).await;
-    assert!(due.iter().all(|event| event.attempts == 0 && event.first_failed_at.is_none()), "a wait was counted: {due:?}");
+    assert!(
+        due.iter().all(|event| event.attempts == 0 && event.first_failed_at.is_none()),
+        "a wait was counted: {due:?}"
+    );
     assert_eq!(rig.drain(&lease, at(1000)).await, [4, 5, 6]);
     rig.store_all([NewEvent { run_at: at(900), ..placed(&lane("a"), 7) }]).await;
     assert_eq!(rig.store.next_due().await.unwrap(), Some(at(900)));
@@ -152,17 +162,49 @@ async fn a_release_looks_for_the_next_event(database: Database) {
     rig.finish().await;
 }
 
+async fn a_lane_with_more_to_do_goes_behind_the_others(database: Database) {
+    let rig = Rig::on(database).await;
+    rig.store_all([placed(&lane("a"), 1), placed(&lane("a"), 2)]).await;
+    rig.store_all([NewEvent { run_at: at(10), ..event(&lane("b"), "1") }]).await;
+    let first = rig.store.claim(at(20), 1, Vec::new()).await.unwrap().remove(0);
+    assert_eq!(first.lane, lane("a"));
+    let head = rig.due(&first, at(20)).await.remove(0);
+    let end = Finish { release: true, now: at(20), ..finish(&rig.store, &first, &head, End::Delivered) };
+    assert_eq!(rig.store.finish(end).await.unwrap(), Recorded::Yes);
+    for chat in ["b", "a"] {
+        assert_eq!(chats(&rig.store.claim(at(20), 1, Vec::new()).await.unwrap()), [chat]);
+    }
+    rig.finish().await;
+}
+
+async fn a_forgotten_lane_is_free_to_its_own_process(database: Database) {
+    let rig = Rig::on(database).await;
+    rig.store_all([event(&lane("a"), "1"), event(&lane("b"), "2")]).await;
+    let leases = rig.store.claim(at(0), 10, Vec::new()).await.unwrap();
+    let (forgotten, known) =
+        if leases[0].lane == lane("a") { (&leases[0], &leases[1]) } else { (&leases[1], &leases[0]) };
+    if database == Database::Postgres {
+        assert!(rig.second().await.claim(at(0), 10, Vec::new()).await.unwrap().is_empty(), "taken by a stranger");
+    }
+    let again = rig.store.deref().claim(at(0), 10, Vec::new(), known.mark()).await.unwrap();
+    assert_eq!(chats(&again), ["a"]);
+    assert_eq!(rig.store.release(forgotten.clone()).await.unwrap(), Recorded::LeaseLost);
+    assert_eq!(rig.store.release(known.clone()).await.unwrap(), Recorded::Yes);
+    rig.finish().await;
+}
+
 async fn a_silent_worker_loses_its_lanes(database: Database) {
     let rig = Rig::on(database).await;
-    let (second, raw) = (rig.second().await, rig.raw().await);
+    let raw = rig.raw().await;
     rig.store_all([event(&lane("a"), "1")]).await;
     let lost = rig.claim_one(at(0)).await;
-    raw.run("UPDATE worker SET beat_at = beat_at - 3000").await;
-    assert!(second.claim(at(0), 10, Vec::new()).await.unwrap().is_empty(), "taken from a worker that is merely slow");
-    raw.run("UPDATE worker SET beat_at = beat_at - 3000").await;
-    let taken = second.claim(at(0), 10, Vec::new()).await.unwrap();
-    assert_eq!(chats(&taken), ["a"]);
-    assert_ne!(taken[0].token, lost.token);
+    raw.run("INSERT INTO worker (id, beat_at) SELECT 'another', beat_at - 3000 FROM worker").await;
+    raw.run("UPDATE lane SET lease_worker = 'another'").await;
+    assert!(rig.claimed_chats(at(0)).await.is_empty(), "taken from a worker that is merely slow");
+    raw.run("UPDATE worker SET beat_at = beat_at - 3000 WHERE id = 'another'").await;
+    let taken = rig.claim_one(at(0)).await;
+    assert_eq!(taken.lane, lane("a"));
+    assert_ne!(taken.token, lost.token);
     raw.close().await;
     rig.finish().await;
 }
@@ -173,10 +215,12 @@ async fn a_lost_lease_changes_nothing(database: Database) {
     rig.store_all([placed(&lane("a"), 1), placed(&lane("a"), 2)]).await;
     let old = rig.claim_one(at(0)).await;
     let head = rig.due(&old, at(0)).await.remove(0);
-    assert!(matches!(rig.store.reserve(reserve(&old, &head.id, "M1")).await.unwrap(), Reserved::Known(known) if known.is_empty()));
+    assert!(
+        matches!(rig.store.reserve(reserve(&old, &head.id, "M1")).await.unwrap(), Reserved::Known(known) if known.is_empty())
+    );
     raw.silence_workers().await;
-    second.beat().await.unwrap();
-    let new = second.claim(at(0), 10, Vec::new()).await.unwrap().remove(0);
+    // another process takes the lane because its holder is silent, the same process because nobody in it works on the lane
+    let new = second.deref().claim(at(0), 10, Vec::new(), String::new()).await.unwrap().remove(0);
 
     let before = snapshot(&raw).await;
     let failed = vec![LinkChange { key: key("M1"), change: Change::Failed }];
@@ -203,7 +247,10 @@ async fn a_lost_lease_changes_nothing(database: Database) {
 /// Everything that an outcome may change, as text.
 async fn snapshot(raw: &crate::raw::Raw) -> Vec<Option<String>> {
     let tables = [
-        ("event", "id || state || COALESCE(reason, '-') || attempts || COALESCE(first_failed_at, 0) || COALESCE(finished_at, 0)"),
+        (
+            "event",
+            "id || state || COALESCE(reason, '-') || attempts || COALESCE(first_failed_at, 0) || COALESCE(finished_at, 0)",
+        ),
         ("lane", "key || COALESCE(next_at, 0) || backing_off || done_to || lease_worker || lease_token"),
         ("link", "source_id || part || state || COALESCE(tried_at, 0)"),
         ("attempt", "event || number"),
@@ -245,5 +292,13 @@ async fn what_was_delivered_is_remembered(database: Database) {
     }
     // what came late does not take the mark back
     assert_eq!(seen, [0, 30, 30]);
+    // and what was not delivered does not move it
+    rig.store_all([placed(&lane("a"), 50)]).await;
+    let lease = rig.claim_one(at(0)).await;
+    let due = rig.due(&lease, at(0)).await.remove(0);
+    let end = Finish { release: true, ..finish(&rig.store, &lease, &due, End::Dead("refused".to_owned())) };
+    assert_eq!(rig.store.finish(end).await.unwrap(), Recorded::Yes);
+    rig.store_all([placed(&lane("a"), 60)]).await;
+    assert_eq!(rig.claim_one(at(0)).await.done_to, 40);
     rig.finish().await;
 }

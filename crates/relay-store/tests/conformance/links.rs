@@ -4,8 +4,8 @@ use relay_domain::backoff::Direction;
 use relay_domain::id::{ChatKey, CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::status::Receipt;
 use relay_store::{
-    Change, End, Finish, Lane, LaneKind, Lease, Link, LinkChange, LinkKey, LinkState, NewLink, Note, PendingEvent, Recorded, Reserve,
-    Reserved,
+    Change, End, Finish, Lane, LaneKind, Lease, Link, LinkChange, LinkKey, LinkState, NewLink, Note, PendingEvent,
+    Recorded, Reserve, Reserved,
 };
 use relay_testing::Database;
 
@@ -16,11 +16,11 @@ on_both!(
     a_part_lies_on_both_sides,
     what_was_sent_stays_sent,
     a_try_is_remembered_until_it_is_known_to_have_failed,
+    doubt_begins_when_it_is_noticed,
     a_receipt_only_rises,
     an_end_and_a_wait_change_links_too,
     parts_are_found_in_order,
     sessions_do_not_see_each_others_messages,
-    the_newest_message_of_a_conversation_is_known,
 );
 
 /// A lane at work on one event.
@@ -112,7 +112,8 @@ async fn a_part_is_new_once(database: Database) {
     // again with one more: what is known comes back as it was first written
     let again = vec![outward(9, 0, "other"), outward(9, 1, "W1"), outward(9, 2, "W2")];
     let known = work.reserve(again).await;
-    let seen: Vec<_> = known.iter().map(|link| (link.key.part, link.wa_id.as_str(), link.state, link.tried_at)).collect();
+    let seen: Vec<_> =
+        known.iter().map(|link| (link.key.part, link.wa_id.as_str(), link.state, link.tried_at)).collect();
     assert_eq!(seen, [(0, "W0", LinkState::Intent, Some(at(10))), (1, "W1", LinkState::Intent, None)]);
     assert_eq!(work.by_cw(9).await.len(), 3);
     // the same source id the other way is another message
@@ -128,7 +129,10 @@ async fn a_part_lies_on_both_sides(database: Database) {
     let link = work.only("M1").await;
     assert_eq!((link.key, link.parts, link.state), (part.key.clone(), 1, LinkState::Intent));
     assert_eq!((link.chat, link.event), (ChatKey::new("a"), work.event.id.clone()));
-    assert_eq!((link.wa_from_me, link.wa_participant.as_deref(), link.wa_row), (false, Some("5511900000002"), Some(77)));
+    assert_eq!(
+        (link.wa_from_me, link.wa_participant.as_deref(), link.wa_row),
+        (false, Some("5511900000002"), Some(77))
+    );
     assert_eq!((link.receipt, link.cw_conversation, link.cw_message), (None, None, None));
     work.note(&part, posted(5, 41)).await;
     let link = work.by_cw(41).await.remove(0);
@@ -150,7 +154,9 @@ async fn what_was_sent_stays_sent(database: Database) {
     let link = work.only("given").await;
     assert_eq!((link.state, link.wa_row), (LinkState::Sent, Some(12)));
     assert!(work.by_wa("planned").await.is_empty());
-    for change in [Change::Failed, Change::Untried, sent("given", None), Change::Tried { at: at(99), conversation: None }] {
+    for change in
+        [Change::Failed, Change::Untried, sent("given", None), Change::Tried { at: at(99), conversation: None }]
+    {
         work.note(&part, change).await;
         let link = work.only("given").await;
         assert_eq!((link.state, link.wa_row), (LinkState::Sent, Some(12)));
@@ -177,14 +183,43 @@ async fn a_try_is_remembered_until_it_is_known_to_have_failed(database: Database
     rig.finish().await;
 }
 
+async fn doubt_begins_when_it_is_noticed(database: Database) {
+    let rig = Rig::on(database).await;
+    let work = Work::begin(&rig, "loja01", LaneKind::In).await;
+    let part = inward("M1");
+    work.reserve(vec![part.clone()]).await;
+    let doubt = async || {
+        let link = work.only("M1").await;
+        (link.is_in_doubt, link.tried_at)
+    };
+    assert_eq!(doubt().await, (false, Some(at(10))));
+    work.note(&part, Change::InDoubt { at: at(25) }).await;
+    assert_eq!(doubt().await, (true, Some(at(25))));
+    work.note(&part, Change::Receipt(Receipt::Sent)).await;
+    assert_eq!(doubt().await, (true, Some(at(25))));
+    work.note(&part, Change::Tried { at: at(30), conversation: None }).await;
+    assert_eq!(doubt().await, (false, Some(at(30))));
+    work.note(&part, Change::InDoubt { at: at(40) }).await;
+    work.note(&part, Change::Untried).await;
+    assert_eq!(doubt().await, (false, None));
+    rig.finish().await;
+}
+
 async fn a_receipt_only_rises(database: Database) {
     use Receipt::{Delivered, Failed, Read, Sent};
     let rig = Rig::on(database).await;
     let work = Work::begin(&rig, "loja01", LaneKind::Out).await;
     let part = outward(9, 0, "W0");
     work.reserve(vec![part.clone()]).await;
-    for (said, kept) in [(Sent, Sent), (Failed, Failed), (Sent, Failed), (Delivered, Delivered), (Failed, Delivered), (Read, Read), (Delivered, Read)]
-    {
+    for (said, kept) in [
+        (Sent, Sent),
+        (Failed, Failed),
+        (Sent, Failed),
+        (Delivered, Delivered),
+        (Failed, Delivered),
+        (Read, Read),
+        (Delivered, Read),
+    ] {
         work.note(&part, Change::Receipt(said)).await;
         let link = work.only("W0").await;
         assert_eq!((link.receipt, link.state), (Some(kept), LinkState::Intent), "after {said:?}");
@@ -238,27 +273,10 @@ async fn sessions_do_not_see_each_others_messages(database: Database) {
         assert_eq!((link.state, link.receipt, link.event), (LinkState::Intent, None, ours.event.id.clone()));
     }
     for link in [theirs.only("W0").await, theirs.by_cw(9).await.remove(0)] {
-        assert_eq!((link.state, link.receipt, link.event), (LinkState::Sent, Some(Receipt::Read), theirs.event.id.clone()));
+        assert_eq!(
+            (link.state, link.receipt, link.event),
+            (LinkState::Sent, Some(Receipt::Read), theirs.event.id.clone())
+        );
     }
-    rig.finish().await;
-}
-
-async fn the_newest_message_of_a_conversation_is_known(database: Database) {
-    let rig = Rig::on(database).await;
-    rig.store.insert_session(session("loja02", 2)).await.unwrap();
-    let work = Work::begin(&rig, "loja01", LaneKind::In).await;
-    let newest = async |name, conversation| {
-        let newest = rig.store.newest_in(&session_id(name), CwConversationId::new(conversation)).await.unwrap();
-        newest.map(CwMessageId::get)
-    };
-    assert_eq!(newest("loja01", 5).await, None);
-    for (wa_id, conversation, message) in [("M1", 5, 40), ("M2", 5, 60), ("M3", 5, 50), ("M4", 6, 70)] {
-        work.reserve(vec![inward(wa_id)]).await;
-        work.note(&inward(wa_id), posted(conversation, message)).await;
-    }
-    // neither what agents wrote nor what is still to be posted counts
-    work.reserve(vec![outward(90, 0, "W0"), NewLink { cw_conversation: Some(CwConversationId::new(5)), ..inward("M5") }]).await;
-    assert_eq!((newest("loja01", 5).await, newest("loja01", 6).await), (Some(60), Some(70)));
-    assert_eq!(newest("loja02", 5).await, None);
     rig.finish().await;
 }

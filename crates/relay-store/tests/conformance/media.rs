@@ -5,7 +5,12 @@ use relay_testing::Database;
 
 use crate::rig::{Rig, at, session_id};
 
-on_both!(fetches_use_an_offer_up, time_uses_an_offer_up, no_more_fetches_than_offered_at_once, expired_files_are_withdrawn);
+on_both!(
+    fetches_use_an_offer_up,
+    time_uses_an_offer_up,
+    no_more_fetches_than_offered_at_once,
+    expired_files_are_withdrawn
+);
 
 fn offer(token: u8, fetches: u32, expires_at: i64) -> OfferFile {
     let offer = Offer {
@@ -44,7 +49,8 @@ async fn no_more_fetches_than_offered_at_once(database: Database) {
     let second = rig.second().await;
     rig.store.offer_file(offer(1, 3, 1000)).await.unwrap();
     let fetches = (0..20).map(|number| if number % 2 == 0 { &rig.store } else { &second }.take_file([1; 32], at(0)));
-    let taken = futures_util::future::join_all(fetches).await.into_iter().filter(|taken| taken.as_ref().unwrap().is_some());
+    let taken =
+        futures_util::future::join_all(fetches).await.into_iter().filter(|taken| taken.as_ref().unwrap().is_some());
     assert_eq!(taken.count(), 3);
     rig.finish().await;
 }

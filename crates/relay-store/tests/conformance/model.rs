@@ -1,10 +1,11 @@
 //! The store against a simple model of it: whatever is done in whatever order, both tell the same.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Deref;
 
 use proptest::prelude::*;
 use relay_domain::id::EventId;
-use relay_store::{End, Finish, Ingested, Lease, NewEvent, Postpone, Recorded};
+use relay_store::{End, Finish, Ingested, Lease, NewEvent, Recorded};
 use relay_testing::Database;
 
 use crate::rig::{Rig, at, event, finish, lane, postpone};
@@ -67,10 +68,11 @@ impl LaneModel {
         read[..=last].iter().map(|waiting| waiting.2).collect()
     }
 
-    fn release(&mut self) {
+    /// Behind those that are waiting by now.
+    fn release(&mut self, now: i64) {
         self.lease = None;
         self.is_backing_off = false;
-        self.next_at = self.pending.iter().map(|waiting| waiting.3).min();
+        self.next_at = self.pending.iter().map(|waiting| waiting.3.max(now)).min();
     }
 }
 
@@ -141,13 +143,13 @@ impl Model {
         let Some(lease) = lane.lease.clone() else { return };
         let due = self.rig.due(&lease, at(self.now)).await;
         let Some(first) = due.first() else { return };
-        let end = Finish { release, ..finish(&self.rig.store, &lease, first, End::Delivered) };
+        let end = Finish { release, now: at(self.now), ..finish(&self.rig.store, &lease, first, End::Delivered) };
         assert_eq!(self.rig.store.finish(end).await.unwrap(), Recorded::Yes);
         let ended = lane.pending.remove(0);
         lane.done_to = lane.done_to.max(ended.0);
         self.delivered += 1;
         if release {
-            lane.release();
+            lane.release(self.now);
         }
     }
 
@@ -156,7 +158,7 @@ impl Model {
         let Some(lease) = lane.lease.clone() else { return };
         let due = self.rig.due(&lease, at(self.now)).await;
         let Some(first) = due.first() else { return };
-        let wait = Postpone { ..postpone(&self.rig.store, &lease, first, at(self.now), at(self.now + pause)) };
+        let wait = postpone(&self.rig.store, &lease, first, at(self.now), at(self.now + pause));
         assert_eq!(self.rig.store.postpone(wait).await.unwrap(), Recorded::Yes);
         lane.lease = None;
         lane.is_backing_off = true;
@@ -166,8 +168,8 @@ impl Model {
     async fn release(&mut self, index: usize) {
         let lane = self.lanes.get_mut(&index).unwrap();
         let Some(lease) = lane.lease.clone() else { return };
-        assert_eq!(self.rig.store.release(lease).await.unwrap(), Recorded::Yes);
-        lane.release();
+        assert_eq!(self.rig.store.deref().release(lease, at(self.now)).await.unwrap(), Recorded::Yes);
+        lane.release(self.now);
     }
 
     async fn compare(&self) {

@@ -1,11 +1,12 @@
 //! Opening, closing and crashing: the schema, the lock of the SQLite file, and what is found afterwards.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use relay_store::{Store, StoreConfig, StoreError};
 use relay_testing::{Database, TempFolder};
 use secrecy::SecretString;
 
-use crate::rig::{Rig, at, event, lane, placed, session};
+use crate::raw::Raw;
+use crate::rig::{Rig, Worker, at, event, lane, placed, session};
 
 on_both!(
     the_schema_is_brought_up_to_date_once,
@@ -37,7 +38,7 @@ async fn the_schema_is_brought_up_to_date_once(database: Database) {
 async fn several_open_a_new_database_at_once(database: Database) {
     let folder = TempFolder::new();
     let config = config(database, &folder);
-    let opened = futures_util::future::join_all((0..4).map(|_| Store::open(&config))).await;
+    let opened = join_all((0..4).map(|_| Store::open(&config))).await;
     match database {
         Database::Sqlite => {
             let locked = opened.iter().filter(|store| matches!(store, Err(StoreError::Locked))).count();
@@ -69,7 +70,7 @@ async fn leases_are_given_up_on_closing(database: Database) {
     rig.store.close().await.unwrap();
     let Rig { store, config, database, folder } = rig;
     drop(store);
-    let store = Store::open(&config).await.unwrap();
+    let store = Worker::open(&config).await;
     let rig = Rig { store, config, database, folder };
     let again = rig.claim_one(at(0)).await;
     assert_ne!(again.token, lease.token);
@@ -80,9 +81,10 @@ async fn leases_are_given_up_on_closing(database: Database) {
 async fn an_address_of_another_kind_is_refused(database: Database) {
     let folder = TempFolder::new();
     let right = config(database, &folder);
-    for (url, word) in [("mysql://localhost/relay", "mysql"), ("relay.db", "relay.db")] {
-        let refused = Store::open(&StoreConfig { url: url.to_owned(), ..right.clone() }).await;
-        assert!(matches!(&refused, Err(StoreError::UnknownScheme { scheme }) if scheme == word), "{refused:?}");
+    for url in ["mysql://relay:hunter2@localhost/relay", "relay.db", ""] {
+        let refused = Store::open(&StoreConfig { url: url.to_owned(), ..right.clone() }).await.unwrap_err();
+        assert!(matches!(&refused, StoreError::UnknownScheme { .. }), "{refused:?}");
+        assert!(!format!("{refused} {refused:?}").contains("hunter2"));
     }
 }
 
@@ -112,13 +114,15 @@ fn crash(config: StoreConfig) -> i64 {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let (told, acknowledged) = std::sync::mpsc::channel();
     runtime.spawn(async move {
-        let store = Store::open(&config).await.unwrap();
+        let store = Worker::open(&config).await;
         store.insert_session(session("loja01", 1)).await.unwrap();
         store.ingest(placed(&lane("held"), 1)).await.unwrap();
         assert_eq!(store.claim(at(0), 10, Vec::new()).await.unwrap().len(), 1);
         for number in 2.. {
             store.ingest(placed(&lane("free"), number)).await.unwrap();
-            drop(told.send(number));
+            if told.send(number).is_err() {
+                return;
+            }
         }
     });
     while acknowledged.recv().unwrap() < 40 {}
@@ -135,11 +139,27 @@ async fn what_was_acknowledged_before_a_crash_is_found() {
         move || crash(config)
     });
     let acknowledged = acknowledged.await.unwrap();
-    let store = Store::open(&config).await.unwrap();
+    let store = Worker::open(&config).await;
     let tally = store.tally().await.unwrap();
     assert!(tally.pending >= acknowledged, "{} of {acknowledged} are left", tally.pending);
     assert_eq!(tally.conservation_error(), 0);
     // the dead owner's lane is free at once
     assert_eq!(crate::rig::chats(&store.claim(at(0), 10, Vec::new()).await.unwrap()), ["free", "held"]);
     store.close().await.unwrap();
+}
+
+/// While somebody else keeps the file locked, those who wait hear of it together, not one after the other.
+#[tokio::test]
+async fn an_outage_is_told_to_all_who_wait() {
+    let rig = Rig::on(Database::Sqlite).await;
+    let Raw::Sqlite(other) = rig.raw().await else { panic!("another database") };
+    let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let waiting = join_all((0..20).map(|number| rig.store.ingest(placed(&lane("a"), number))));
+    for outcome in waiting.await {
+        assert!(matches!(&outcome, Err(StoreError::Database { verb: "begin a transaction", .. })), "{outcome:?}");
+    }
+    lock.rollback().await.unwrap();
+    rig.store_all((0..20).map(|number| placed(&lane("a"), number))).await;
+    other.close().await;
+    rig.finish().await;
 }

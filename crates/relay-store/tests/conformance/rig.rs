@@ -1,22 +1,63 @@
 //! A store of its own for each case, and small builders of what goes into it.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use relay_domain::Timestamp;
 use relay_domain::id::{ChatKey, EventId, SessionId};
 use relay_domain::settings::SessionSettings;
 use relay_store::{
-    Attempt, ChatwootAccess, CodeChatAccess, End, Finish, Ingested, Lane, LaneKind, Lease, NewEvent, Origin, PendingEvent,
-    Postpone, Recorded, Session, SessionState, Source, Store, StoreConfig, UpdateSession,
+    Attempt, ChatwootAccess, CodeChatAccess, End, Finish, Ingested, Lane, LaneKind, Lease, NewEvent, Origin,
+    PendingEvent, Postpone, Recorded, Result, Session, SessionState, Source, Store, StoreConfig, UpdateSession,
 };
 use relay_testing::{Database, TempFolder};
 use secrecy::SecretString;
+use tokio::sync::Mutex;
 use url::Url;
 
 use crate::raw::Raw;
 
+/// A store, and the marks of all lanes that were claimed through it: to the store, each of them is still at work.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    store: Store,
+    marks: Arc<Mutex<String>>,
+}
+
+impl Deref for Worker {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
+impl Worker {
+    pub(crate) async fn open(config: &StoreConfig) -> Self {
+        Self { store: Store::open(config).await.unwrap(), marks: Arc::default() }
+    }
+
+    /// Claims lanes, one claim at a time.
+    pub(crate) async fn claim(&self, now: Timestamp, limit: u32, saturated: Vec<SessionId>) -> Result<Vec<Lease>> {
+        let mut marks = self.marks.lock().await;
+        let leases = self.store.claim(now, limit, saturated, marks.clone()).await?;
+        marks.extend(leases.iter().map(Lease::mark));
+        Ok(leases)
+    }
+
+    pub(crate) async fn release(&self, lease: Lease) -> Result<Recorded> {
+        self.store.release(lease, at(0)).await
+    }
+
+    pub(crate) async fn next_due(&self) -> Result<Option<Timestamp>> {
+        self.store.next_due(&[]).await
+    }
+}
+
 /// A fresh store with one session, `loja01`.
 pub(crate) struct Rig {
-    pub(crate) store: Store,
+    pub(crate) store: Worker,
     pub(crate) config: StoreConfig,
     pub(crate) database: Database,
     pub(crate) folder: TempFolder,
@@ -31,16 +72,17 @@ impl Rig {
 
     pub(crate) async fn without_session(database: Database) -> Self {
         let folder = TempFolder::new();
-        let config = StoreConfig { url: database.fresh_url(folder.path()), secret_key: SecretString::from("a-secret-key") };
-        let store = Store::open(&config).await.unwrap();
+        let config =
+            StoreConfig { url: database.fresh_url(folder.path()), secret_key: SecretString::from("a-secret-key") };
+        let store = Worker::open(&config).await;
         Self { store, config, database, folder }
     }
 
     /// A second user of the database: another process where there may be one, else a clone.
-    pub(crate) async fn second(&self) -> Store {
+    pub(crate) async fn second(&self) -> Worker {
         match self.database {
             Database::Sqlite => self.store.clone(),
-            Database::Postgres => Store::open(&self.config).await.unwrap(),
+            Database::Postgres => Worker::open(&self.config).await,
         }
     }
 
@@ -75,7 +117,8 @@ impl Rig {
     pub(crate) async fn drain(&self, lease: &Lease, now: Timestamp) -> Vec<i64> {
         let due = self.due(lease, now).await;
         for (index, event) in due.iter().enumerate() {
-            let finish = Finish { release: index + 1 == due.len(), ..finish(&self.store, lease, event, End::Delivered) };
+            let finish =
+                Finish { release: index + 1 == due.len(), ..finish(&self.store, lease, event, End::Delivered) };
             assert_eq!(self.store.finish(finish).await.unwrap(), Recorded::Yes);
         }
         due.iter().map(|event| event.order_key).collect()
@@ -162,7 +205,7 @@ pub(crate) fn finish(store: &Store, lease: &Lease, event: &PendingEvent, end: En
         event: event.id.clone(),
         order_key: event.order_key,
         end,
-        now: at(50),
+        now: at(0),
         attempt: None,
         links: Vec::new(),
         release: false,
@@ -171,7 +214,13 @@ pub(crate) fn finish(store: &Store, lease: &Lease, event: &PendingEvent, end: En
 }
 
 /// A failed attempt at an event, and a wait.
-pub(crate) fn postpone(store: &Store, lease: &Lease, event: &PendingEvent, now: Timestamp, until: Timestamp) -> Postpone {
+pub(crate) fn postpone(
+    store: &Store,
+    lease: &Lease,
+    event: &PendingEvent,
+    now: Timestamp,
+    until: Timestamp,
+) -> Postpone {
     Postpone {
         lease: lease.clone(),
         event: event.id.clone(),

@@ -2,7 +2,9 @@
 
 use relay_domain::id::{ChatKey, CwMessageId, WaMessageId};
 use relay_domain::settings::{SessionSettings, VoiceFormat};
-use relay_store::{Deleted, Offer, OfferFile, OpenChat, Session, SessionState, Store, StoreConfig, StoreError, UpdateSession};
+use relay_store::{
+    Deleted, Offer, OfferFile, OpenChat, Session, SessionState, Store, StoreConfig, StoreError, UpdateSession,
+};
 use relay_testing::Database;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -78,7 +80,10 @@ async fn a_state_is_changed_alone(database: Database) {
         assert_eq!((read.state, read.state_reason.as_deref(), read.connection.as_str()), (state, reason, connection));
     }
     let secret = Some(SecretString::from("another-secret"));
-    rig.store.update_session(UpdateSession { chatwoot_secret: secret, ..UpdateSession::of(&session_id("loja01")) }).await.unwrap();
+    rig.store
+        .update_session(UpdateSession { chatwoot_secret: secret, ..UpdateSession::of(&session_id("loja01")) })
+        .await
+        .unwrap();
     let read = rig.store.session_by_name("loja01").await.unwrap().unwrap();
     assert_eq!(read.chatwoot.secret.unwrap().expose_secret(), "another-secret");
     assert_eq!((read.state, read.connection.as_str()), (SessionState::Active, "close"));
@@ -114,8 +119,13 @@ async fn no_token_lies_in_plain_sight(database: Database) {
     let holds = |text: &str| kept.windows(text.len()).any(|window| window == text.as_bytes());
     // the search finds what is there: text as it is, and bytes, which PostgreSQL shows as digits
     assert!(holds("loja01") && holds("http://codechat.test/"));
-    assert!(if database == Database::Postgres { holds(&"01".repeat(32)) } else { kept.windows(32).any(|window| window == [1; 32]) });
-    for secret in ["codechat-token-of-loja01", "chatwoot-token-of-loja01", "chatwoot-secret-of-loja01", "a-secret-key"] {
+    assert!(if database == Database::Postgres {
+        holds(&"01".repeat(32))
+    } else {
+        kept.windows(32).any(|window| window == [1; 32])
+    });
+    for secret in ["codechat-token-of-loja01", "chatwoot-token-of-loja01", "chatwoot-secret-of-loja01", "a-secret-key"]
+    {
         assert!(!holds(secret) && !holds(&hex(secret)), "{secret}");
     }
     rig.finish().await;
@@ -146,7 +156,8 @@ async fn names_and_inboxes_are_unique(database: Database) {
     let mut neighbour = session("loja03", 1);
     neighbour.chatwoot.account = 2;
     // a refusal does not take down what is written with it
-    let (taken, fine) = tokio::join!(rig.store.insert_session(session("loja04", 1)), rig.store.insert_session(neighbour));
+    let (taken, fine) =
+        tokio::join!(rig.store.insert_session(session("loja04", 1)), rig.store.insert_session(neighbour));
     assert!(matches!(taken, Err(StoreError::Taken { .. })), "{taken:?}");
     fine.unwrap();
     assert_eq!(rig.store.sessions().await.unwrap().len(), 2);
@@ -172,8 +183,12 @@ async fn what_belongs_to_a_session_goes_with_it(database: Database) {
         let lane = relay_store::Lane { session: session_id(name), ..lane("a") };
         rig.store_all([event(&lane, "1")]).await;
         let aliases = vec!["a".to_owned(), "b".to_owned()];
-        rig.store.open_chat(OpenChat { session: session_id(name), jid: None, aliases }).await.unwrap();
-        let offer = Offer { session: session_id(name), path: name.to_owned(), mime: String::new(), file_name: String::new() };
+        rig.store
+            .open_chat(OpenChat { session: session_id(name), jid: None, aliases, spellings: Vec::new() })
+            .await
+            .unwrap();
+        let offer =
+            Offer { session: session_id(name), path: name.to_owned(), mime: String::new(), file_name: String::new() };
         let token_hash = [name.as_bytes()[5]; 32];
         rig.store.offer_file(OfferFile { token_hash, offer, expires_at: at(1000), fetches: 1 }).await.unwrap();
     }
@@ -206,8 +221,12 @@ async fn a_corrupted_secret_is_named(database: Database) {
         ("chatwoot_secret_sealed", "session.chatwoot_secret"),
     ] {
         let corrupt = match database {
-            Database::Sqlite => format!("UPDATE session SET {column} = CAST(SUBSTR({column}, 1, LENGTH({column}) - 1) || X'00' AS BLOB)"),
-            Database::Postgres => format!("UPDATE session SET {column} = set_byte({column}, 30, 255 - get_byte({column}, 30))"),
+            Database::Sqlite => format!(
+                "UPDATE session SET {column} = CAST(SUBSTR({column}, 1, LENGTH({column}) - 1) || X'00' AS BLOB)"
+            ),
+            Database::Postgres => {
+                format!("UPDATE session SET {column} = set_byte({column}, 30, 255 - get_byte({column}, 30))")
+            }
         };
         raw.run(&corrupt).await;
         let refused = rig.store.session_by_name("loja01").await;

@@ -27,19 +27,7 @@ async fn a_text_and_its_answer(database: Database) {
     assert_eq!((tally.dead, tally.expired), (0, 0));
 }
 
-#[tokio::test]
-both!(a_text_and_its_answer, what_arrives_late_says_so);
 
-async fn a_text_and_its_answer_on_sqlite() {
-    a_text_and_its_answer(Database::Sqlite).await;
-}
-
-#[tokio::test]
-both!(a_text_and_its_answer, what_arrives_late_says_so);
-
-async fn a_text_and_its_answer_on_postgres() {
-    a_text_and_its_answer(Database::Postgres).await;
-}
 
 async fn what_arrives_late_says_so(database: Database) {
     let app = TestApp::start(database).await;

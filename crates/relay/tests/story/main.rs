@@ -1,3 +1,33 @@
 //! Stories told over HTTP: what a customer and an agent do, and what the other one sees. Each runs on both databases.
 
+/// Makes a test per database of each story, which is an async function of the same name.
+macro_rules! both {
+    ($($story:ident),+ $(,)?) => {
+        $(mod $story {
+            #[tokio::test]
+            async fn on_sqlite() {
+                Box::pin(super::$story(relay_testing::Database::Sqlite)).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                Box::pin(super::$story(relay_testing::Database::Postgres)).await;
+            }
+        })+
+    };
+}
+
 mod basics;
+mod contacts;
+mod doubts;
+mod failures;
+mod files;
+mod held;
+mod inbound;
+mod kinds;
+mod outages;
+mod outbound;
+mod poison;
+mod receipts;
+mod support;
+mod walls;

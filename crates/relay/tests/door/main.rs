@@ -1,0 +1,15 @@
+//! What a stranger, a careless caller and an operator can do to the relay over HTTP: webhook doors, the door for files, the
+//! session API, health and metrics.
+
+mod canary;
+mod entrance;
+mod envelope;
+mod fetching;
+mod files;
+mod health;
+mod json;
+mod network;
+mod sessions;
+mod setup_failures;
+mod signature;
+mod support;
