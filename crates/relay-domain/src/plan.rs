@@ -46,8 +46,9 @@ pub struct ChatwootPost {
     pub text: Option<String>,
     /// A file to fetch and attach.
     pub media: Option<Media>,
-    /// Show Chatwoot's bubble for messages it cannot display.
-    pub unsupported: bool,
+    /// Whether the text stands for something that is not shown as itself. Chatwoot has a bubble for that (`is_unsupported`), but
+    /// it hides the text, so the mark is one of our own.
+    pub is_placeholder: bool,
     /// The message it replies to.
     pub quote: Option<Quote>,
 }
@@ -122,7 +123,7 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
         maybe_own_copy: message.author == Author::ApiClient,
         text: None,
         media: None,
-        unsupported: false,
+        is_placeholder: false,
         quote: message.quote,
     };
     match message.content {
@@ -133,7 +134,7 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
         }
         Content::Other(kind) => {
             post.text = Some(note::placeholder(view.locale, &kind));
-            post.unsupported = true;
+            post.is_placeholder = true;
         }
     }
     // Chatwoot runs Liquid over outgoing texts only
@@ -257,7 +258,7 @@ mod tests {
     fn unknown_kinds_are_announced_by_name() {
         let event = customer(Content::Other(OtherKind::Unknown("fooMessage".into())));
         let Plan::Chatwoot(post) = plan(event, VIEW) else { panic!("not posted") };
-        assert!(post.unsupported);
+        assert!(post.is_placeholder);
         assert!(post.text.is_some_and(|text| text.contains("fooMessage")));
     }
 

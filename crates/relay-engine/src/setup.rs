@@ -117,8 +117,10 @@ struct Undo {
     row: Option<SessionId>,
     /// The inbox, and where it sent its webhooks before.
     inbox: Option<(chatwoot::Client, Inbox)>,
-    /// The webhook that an instance taken over had before, if it had one.
-    hook: Option<Option<Hook>>,
+    /// An instance that was taken over is to get back what it had.
+    was_taken_over: bool,
+    /// The webhook that it had.
+    hook: Option<Hook>,
 }
 
 impl Engine {
@@ -174,7 +176,8 @@ impl Engine {
         // CodeChat last: what customers write from here on is ours to keep
         let codechat_webhook = self.hook_url(&self.config.callback_url, "codechat", &new.name, &codechat_secret);
         if !undo.instance {
-            undo.hook = Some(codechat.find_webhook(&new.name).await.map_err(SetupError::CodeChat)?);
+            undo.hook = codechat.find_webhook(&new.name).await.map_err(SetupError::CodeChat)?;
+            undo.was_taken_over = true;
         }
         codechat.set_webhook(&new.name, &codechat_webhook, &HOOK_EVENTS).await.map_err(SetupError::CodeChat)?;
         if let Err(error) = self.sessions.refresh().await {
@@ -222,8 +225,8 @@ impl Engine {
         }
         let (Some(url), Some(key)) = (&self.config.codechat_url, &self.config.codechat_key) else { return };
         let client = codechat::Client::new(self.http.clone(), url.clone(), codechat::Auth::Global(key.clone()));
-        if let Some(hook) = undo.hook {
-            self.put_back_hook(&client, name, hook.as_ref()).await;
+        if undo.was_taken_over {
+            self.put_back_hook(&client, name, undo.hook.as_ref()).await;
         }
         if undo.instance
             && let Err(error) = client.delete_instance(name, true).await

@@ -114,7 +114,7 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<(
     };
     // in a task of its own: a caller that hangs up does not stop it half-way
     let engine = app.engine.clone();
-    let created = tokio::spawn(async move { engine.create_session(new).await }).await.map_err(interrupted)?.map_err(refused)?;
+    let created = tokio::spawn(async move { engine.create_session(new).await }).await.map_err(|error| interrupted(&error))?.map_err(refused)?;
     let next_step = (!created.webhook_is_set).then(|| {
         "the token is not an administrator's: paste chatwoot_inbox_webhook into the webhook URL of the inbox in Chatwoot".to_owned()
     });
@@ -163,7 +163,7 @@ fn without_password(url: &Url) -> String {
     url.to_string()
 }
 
-fn interrupted(error: tokio::task::JoinError) -> Problem {
+fn interrupted(error: &tokio::task::JoinError) -> Problem {
     tracing::error!(%error, "a session could not be made");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "interrupted", "the session could not be made; see the log of the relay")
 }

@@ -11,7 +11,7 @@ use relay_http::App;
 use relay_store::Store;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Settings;
@@ -33,9 +33,11 @@ pub(crate) async fn run(settings: &Settings, printer: &Printer) -> anyhow::Resul
         .await
         .with_context(|| format!("cannot listen on {address}\n  hint: stop the program that does, or choose another port with PORT"))?;
     let engine = open(settings, &secrets).await?;
+    // heard from before the first answer on, or a stop right after it would be no clean one
+    let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     banner(settings, &secrets, &engine, printer);
     let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(stop.clone()));
+    tokio::spawn(stop_on_signal(signals, stop.clone()));
     work(engine, listener, secrets.api_key, stop).await;
     Ok(())
 }
@@ -64,16 +66,10 @@ pub(crate) async fn work(engine: Arc<Engine>, listener: TcpListener, api_key: Se
     }
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
+async fn stop_on_signal([mut terminate, mut interrupt]: [Signal; 2], stop: CancellationToken) {
     tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
     stop.cancel();

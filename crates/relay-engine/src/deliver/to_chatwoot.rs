@@ -219,16 +219,17 @@ impl Task<'_> {
         if post.from_phone {
             attributes.insert("external_echo".to_owned(), json!(true));
         }
-        if post.unsupported {
-            attributes.insert("is_unsupported".to_owned(), json!(true));
+        if post.is_placeholder {
+            attributes.insert("relay_placeholder".to_owned(), json!(true));
         }
         let Some(quote) = &post.quote else { return Ok(()) };
         let links = self.engine.store.links_by_wa(self.live.id(), &quote.id).await?;
         let here = links.iter().find(|link| link.cw_conversation.is_none_or(|known| known == conversation));
         if let Some(message) = here.and_then(|link| link.cw_message) {
             attributes.insert("in_reply_to".to_owned(), json!(message.get()));
-        } else if let Some(excerpt) = &quote.excerpt {
-            let quoted = note::in_reply_to(self.live.locale, excerpt);
+        } else {
+            // a reply to something that was never relayed, or that has no words, is still a reply
+            let quoted = note::in_reply_to(self.live.locale, quote.excerpt.as_deref().unwrap_or("…"));
             *text = Some(text.as_ref().map_or_else(|| quoted.clone(), |text| format!("{quoted}\n\n{text}")));
         }
         Ok(())
@@ -283,7 +284,7 @@ impl Task<'_> {
             maybe_own_copy: false,
             text: Some(note::undeliverable(self.live.locale, detail)),
             media: None,
-            unsupported: true,
+            is_placeholder: true,
             quote: None,
         };
         Ok(self.post_to_known_place(chat, &post).await?.links)

@@ -19,10 +19,8 @@ pub(super) fn name(body: &Bytes, now: Timestamp) -> Result<Named, NotAccepted> {
         Err(WebhookError::NotJson | WebhookError::TooDeep) => return Err(NotAccepted::NotJson),
         Err(_) => return Ok(Named::Event(unnamed(UNKNOWN.to_owned(), body, now))),
     };
-    let event = match &webhook.event {
-        Event::Unknown(_) => UNKNOWN.to_owned(),
-        known => known.as_str().to_owned(),
-    };
+    let is_known = !matches!(webhook.event, Event::Unknown(_));
+    let event = if is_known { webhook.event.as_str() } else { UNKNOWN }.to_owned();
     if is_only_counted(&webhook.event) {
         return Ok(Named::Counted { event });
     }

@@ -49,7 +49,7 @@ async fn one_answer_to_every_stranger(database: Database) {
     let body = customer_text("3AENTRANCE0000000001", "let me in").to_string();
     let mut answers = HashSet::new();
     for way in &ways {
-        let head = post_head(&app.base.join("/codechat/webhook/").unwrap().to_string())
+        let head = post_head(app.base.join("/codechat/webhook/").unwrap().as_str())
             .replace("/codechat/webhook/", &format!("/codechat/webhook/{way}"));
         let request = format!("{head}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         let answer = raw(app.base.as_str(), request.as_bytes()).await.unwrap();

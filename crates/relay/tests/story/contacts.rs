@@ -23,7 +23,8 @@ const CONTACT_CHANGE: &str = "PATCH /api/v1/accounts/{account}/contacts/{contact
 async fn name_and_picture_are_set_once(database: Database) {
     let app = TestApp::start(database).await;
     meet(&app, ANA).await;
-    let renamed = CustomerMessage { push_name: Some("Ana (trabalho)".to_owned()), ..CustomerMessage::text(ANA, "Voltei") };
+    let renamed =
+        CustomerMessage { push_name: Some("Ana (trabalho)".to_owned()), ..CustomerMessage::text(ANA, "Voltei") };
     app.codechat.customer_sends(SESSION, &renamed).unwrap();
     app.chatwoot_has(2).await;
     app.settle().await;
@@ -97,7 +98,8 @@ async fn a_deleted_conversation_is_made_anew_once(database: Database) {
 
 async fn a_customer_without_a_number(database: Database) {
     let app = TestApp::start(database).await;
-    let message = CustomerMessage { chat: Chat::LidOnly("200000000000001".to_owned()), ..CustomerMessage::text(ANA, "Oi") };
+    let message =
+        CustomerMessage { chat: Chat::LidOnly("200000000000001".to_owned()), ..CustomerMessage::text(ANA, "Oi") };
     let key = app.codechat.customer_sends(SESSION, &message).unwrap();
     let message = relayed_as(&app, &key).await;
     assert_eq!(message.contact_phone, None);

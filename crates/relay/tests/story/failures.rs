@@ -85,7 +85,8 @@ async fn a_file_that_is_gone(database: Database) {
     let app = TestApp::start(database).await;
     let conversation = meet(&app, ANA).await;
     app.chatwoot.set_blob_delay(BlobDelay { requests: u32::MAX, ms: 0 });
-    let lost = answers(&app, conversation, AgentMessage::file("conta.pdf", "application/pdf", assets::DOCUMENT.bytes, None));
+    let lost =
+        answers(&app, conversation, AgentMessage::file("conta.pdf", "application/pdf", assets::DOCUMENT.bytes, None));
     answers(&app, conversation, AgentMessage::text("Recebeu?"));
     fails_because(&app, lost, "conta.pdf").await;
     app.whatsapp_has(1).await;
@@ -95,7 +96,8 @@ async fn a_file_that_is_gone(database: Database) {
 
 async fn a_file_that_is_too_large(database: Database) {
     const LIMIT: usize = 1_000_000;
-    let app = TestApp::with(Options { tune: |config| config.max_media_bytes = LIMIT as u64, ..Options::on(database) }).await;
+    let app =
+        TestApp::with(Options { tune: |config| config.max_media_bytes = LIMIT as u64, ..Options::on(database) }).await;
     let conversation = meet(&app, ANA).await;
     let file = |size: usize| AgentMessage::file("grande.bin", "application/octet-stream", vec![7; size], None);
     let large = answers(&app, conversation, file(LIMIT + 1));

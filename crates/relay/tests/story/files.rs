@@ -39,7 +39,8 @@ async fn pictures_films_and_documents(database: Database) {
     }
     app.whatsapp_has(3).await;
     let sent = app.codechat.submissions();
-    let told: Vec<_> = sent.iter().map(|sent| (sent.kind.as_str(), sent.text.as_deref(), &*file_of(sent).mime)).collect();
+    let told: Vec<_> =
+        sent.iter().map(|sent| (sent.kind.as_str(), sent.text.as_deref(), &*file_of(sent).mime)).collect();
     let wanted = [
         ("imageMessage", Some("O *bolo*"), "image/jpeg"),
         ("videoMessage", None, "video/mp4"),

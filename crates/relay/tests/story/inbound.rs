@@ -108,7 +108,8 @@ async fn swapped_webhooks_come_out_in_order(database: Database) {
     app.chatwoot_has(COUNT).await;
     assert_eq!(texts_in(&app, app.conversation()), wanted);
     let arrivals: Vec<_> = app.codechat.ack_log().into_iter().filter(|ack| ack.event == "messages.upsert").collect();
-    let sent: Vec<_> = app.codechat.customer_ledger().iter().map(|sent| format!("messages.upsert:{}", sent.key_id)).collect();
+    let sent: Vec<_> =
+        app.codechat.customer_ledger().iter().map(|sent| format!("messages.upsert:{}", sent.key_id)).collect();
     assert_ne!(arrivals.into_iter().map(|ack| ack.key).collect::<Vec<_>>(), sent, "some were swapped on the way");
     finish_clean(app).await;
 }

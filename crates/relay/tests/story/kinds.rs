@@ -54,7 +54,8 @@ async fn files_and_texts(database: Database) {
     for (message, (key, (kind, text, file))) in relayed.iter().zip(keys.iter().zip(&rows)) {
         assert_eq!(message.content.as_deref(), *text, "{kind:?}");
         assert_eq!(message.message_type, "incoming");
-        let found: Vec<_> = message.attachments.iter().map(|file| (&*file.name, &*file.mime, &*file.file_type)).collect();
+        let found: Vec<_> =
+            message.attachments.iter().map(|file| (&*file.name, &*file.mime, &*file.file_type)).collect();
         assert_eq!(found, file.iter().copied().collect::<Vec<_>>(), "{kind:?}");
         let hash = message.attachments.first().map(|file| file.sha256.clone());
         assert_eq!(hash, hashes[key], "{kind:?} arrived unchanged");
@@ -106,7 +107,7 @@ async fn what_has_no_form_yet_is_announced(database: Database) {
     let place = sends(&app, ANA, Kind::Location(-23.5, -46.6, "Padaria".to_owned()));
     let place = relayed_as(&app, &place).await;
     assert!(place.content.as_ref().is_some_and(|text| text.contains("Location")), "{place:?}");
-    assert_eq!(place.content_attributes["is_unsupported"], true);
+    assert_eq!(place.content_attributes["relay_placeholder"], true);
     let group = CustomerMessage {
         chat: Chat::Group("120363000000000001".to_owned(), ANA.to_owned()),
         ..CustomerMessage::text(ANA, "Bom dia, grupo")

@@ -1,5 +1,7 @@
 //! Stories told over HTTP: what a customer and an agent do, and what the other one sees. Each runs on both databases.
 
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing has failed")]
+
 /// Makes a test per database of each story, which is an async function of the same name.
 macro_rules! both {
     ($($story:ident),+ $(,)?) => {

@@ -6,7 +6,9 @@ use relay_sim::{AgentMessage, Fault, route};
 use relay_testing::checker::{Received, Sent, check};
 use relay_testing::{Database, TestApp};
 
-use crate::support::{ANA, BIA, answers, finish_clean, later, meet, pending, says, skip_until, start_timeless, texts_sent};
+use crate::support::{
+    ANA, BIA, answers, finish_clean, later, meet, pending, says, skip_until, start_timeless, texts_sent,
+};
 
 both!(an_hour_without_chatwoot, an_hour_of_errors, a_minute_without_codechat);
 
@@ -34,10 +36,11 @@ async fn through_the_outage(app: TestApp, begin: impl AsyncFn(&TestApp), end: im
     assert_eq!(app.relayed().len(), before);
     end(&app).await;
     skip_until(&app, "all messages", Duration::from_secs(30), async || pending(&app).await == 0).await;
-    let received = app.relayed().into_iter().skip(before).map(|message| Received {
-        chat: message.contact_source_id,
-        id: message.content.unwrap_or_default(),
-    });
+    let received = app
+        .relayed()
+        .into_iter()
+        .skip(before)
+        .map(|message| Received { chat: message.contact_source_id, id: message.content.unwrap_or_default() });
     let verdict = check(&sent, &received.collect::<Vec<_>>());
     assert!(verdict.is_clean(), "{verdict:?}");
     assert_eq!((app.chatwoot.contacts().len(), app.chatwoot.conversations().len()), (4, 4));

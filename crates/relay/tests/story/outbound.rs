@@ -46,7 +46,8 @@ async fn what_is_not_for_the_customer_is_not_sent(database: Database) {
     let conversation = meet(&app, ANA).await;
     let note = AgentMessage { private: true, ..AgentMessage::text("cuidado com este") };
     let incoming = AgentMessage { message_type: Some("incoming".to_owned()), ..AgentMessage::text("de outro canal") };
-    let activity = AgentMessage { message_type: Some("activity".to_owned()), ..AgentMessage::text("conversa resolvida") };
+    let activity =
+        AgentMessage { message_type: Some("activity".to_owned()), ..AgentMessage::text("conversa resolvida") };
     let ids = [note, incoming, activity].map(|message| answers(&app, conversation, message));
     for id in &ids[..2] {
         let key = format!("message_created:{id}");

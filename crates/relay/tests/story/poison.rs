@@ -32,7 +32,7 @@ async fn chatwoot_fails_on_one_message(database: Database) {
     app.chatwoot.reset_calls();
     app.chatwoot.fault(Fault::status(route::MESSAGE_CREATE, 500).only_path(format!("/conversations/{bad}/")));
     // before it gives up, the relay asks whether Chatwoot is there at all; while it waits for the answer the failing stops
-    app.chatwoot.fault(Fault::on(PROFILE, FaultAction::Delay { ms: 2000, after_commit: false }));
+    app.chatwoot.fault(Fault::on(PROFILE, FaultAction::Delay { ms: 500, after_commit: false }));
     let start = app.clock.now();
     says(&app, ANA, "a que não passa");
     says(&app, ANA, "a seguinte");
@@ -59,7 +59,8 @@ async fn chatwoot_refuses_one_message(database: Database) {
     let start = app.clock.now();
     says(&app, ANA, &"x".repeat(150_001));
     says(&app, ANA, "a seguinte");
-    skip_until(&app, "the next message", Duration::from_secs(1), async || texts_in(&app, conversation).len() == 3).await;
+    skip_until(&app, "the next message", Duration::from_secs(1), async || texts_in(&app, conversation).len() == 3)
+        .await;
     assert_soon_enough(&app, start);
     let texts = texts_in(&app, conversation);
     assert!(texts[1].contains("could not be shown"), "{texts:?}");
@@ -74,7 +75,8 @@ async fn a_file_that_codechat_fails_on(database: Database) {
     let start = app.clock.now();
     sends(&app, ANA, Kind::Image(Some("olha".to_owned())));
     says(&app, ANA, "a seguinte");
-    skip_until(&app, "the next message", Duration::from_secs(1), async || texts_in(&app, conversation).len() == 3).await;
+    skip_until(&app, "the next message", Duration::from_secs(1), async || texts_in(&app, conversation).len() == 3)
+        .await;
     assert_soon_enough(&app, start);
     let texts = texts_in(&app, conversation);
     assert!(texts[1].starts_with("olha\n\n📎 File"), "the caption stays: {texts:?}");

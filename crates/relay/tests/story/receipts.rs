@@ -5,7 +5,12 @@ use relay_testing::{Database, Options, TestApp};
 
 use crate::support::{ANA, SESSION, answers, finish_clean, has_status, meet, status};
 
-both!(ticks_only_rise, two_parts_show_the_worse, an_old_chatwoot_is_not_told_of_deliveries, a_strangers_receipt_changes_nothing);
+both!(
+    ticks_only_rise,
+    two_parts_show_the_worse,
+    an_old_chatwoot_is_not_told_of_deliveries,
+    a_strangers_receipt_changes_nothing
+);
 
 /// Sends an answer; returns its id in Chatwoot, and those of its parts at WhatsApp.
 async fn answer(app: &TestApp, message: AgentMessage, parts: usize) -> (u64, Vec<String>) {

@@ -115,7 +115,8 @@ pub(crate) async fn start_timeless(database: Database) -> TestApp {
 
 /// The conversation's messages as Chatwoot's API shows them.
 pub(crate) async fn shown(app: &TestApp, conversation: u64) -> Vec<Value> {
-    let url = format!("{}/api/v1/accounts/{}/conversations/{conversation}/messages", app.chatwoot.base_url(), app.account);
+    let url =
+        format!("{}/api/v1/accounts/{}/conversations/{conversation}/messages", app.chatwoot.base_url(), app.account);
     let answer = app.http().get(url).header("api_access_token", &app.token).send().await.unwrap();
     let page: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
     page["payload"].as_array().unwrap().clone()

@@ -80,9 +80,16 @@ async fn a_refused_token_pauses_the_session(database: Database) {
     assert!(told().iter().all(|ack| ack.outcome == AckOutcome::Status(200)));
     later(&app, Duration::from_secs(600));
     // housekeeping looks for due lanes again and again; none of a paused session is worked on
-    app.until("time to pass", async || app.engine.store.claim(app.clock.now(), 1, Vec::new(), String::new()).await.unwrap().is_empty()).await;
+    app.until("time to pass", async || {
+        app.engine.store.claim(app.clock.now(), 1, Vec::new(), String::new()).await.unwrap().is_empty()
+    })
+    .await;
     let calls = app.chatwoot.calls();
-    assert_eq!((calls[route::MESSAGE_CREATE], calls["GET /api/v1/profile"]), (1, 1), "one refusal, one probe: {calls:?}");
+    assert_eq!(
+        (calls[route::MESSAGE_CREATE], calls["GET /api/v1/profile"]),
+        (1, 1),
+        "one refusal, one probe: {calls:?}"
+    );
     assert_eq!(app.engine.store.tally().await.unwrap().dead, 0);
 
     app.chatwoot.clear_faults();
