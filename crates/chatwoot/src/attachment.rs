@@ -48,9 +48,7 @@ pub struct Coordinates {
 impl Attachment {
     /// Returns the name on a contact card.
     pub fn contact_name(&self) -> Option<String> {
-        let parts = ["firstName", "lastName"]
-            .iter()
-            .filter_map(|key| self.meta.get(*key)?.as_str());
+        let parts = ["firstName", "lastName"].iter().filter_map(|key| self.meta.get(*key)?.as_str());
         let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     }
@@ -184,17 +182,8 @@ mod tests {
         let place = json!({ "id": 504, "file_type": "location", "coordinates_lat": -23.55, "coordinates_long": -46.63,
             "fallback_title": "Praça da Sé", "data_url": null });
         let place = Attachment::read(&place).unwrap();
-        assert_eq!(
-            place.coordinates,
-            Some(Coordinates {
-                latitude: -23.55,
-                longitude: -46.63
-            })
-        );
-        assert_eq!(
-            (place.data_url, place.fallback_title.as_deref()),
-            (None, Some("Praça da Sé"))
-        );
+        assert_eq!(place.coordinates, Some(Coordinates { latitude: -23.55, longitude: -46.63 }));
+        assert_eq!((place.data_url, place.fallback_title.as_deref()), (None, Some("Praça da Sé")));
 
         let card = json!({ "id": 505, "file_type": "contact", "fallback_title": "+5511977776666",
             "meta": { "firstName": "João", "lastName": "Silva" } });
@@ -203,10 +192,7 @@ mod tests {
 
         let odd = json!({ "id": 6, "file_type": "hologram", "file_size": "big", "meta": [], "coordinates_lat": "x" });
         let odd = Attachment::read(&odd).unwrap();
-        assert_eq!(
-            (odd.file_type, odd.file_size, odd.coordinates),
-            (FileType::Other, None, None)
-        );
+        assert_eq!((odd.file_type, odd.file_size, odd.coordinates), (FileType::Other, None, None));
         assert_eq!(Attachment::read(&json!({})), Err(Missing("attachments.id")));
     }
 

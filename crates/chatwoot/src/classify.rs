@@ -16,11 +16,7 @@ pub(crate) fn refusal(status: StatusCode, retry_after: Option<&str>, body: &[u8]
     let said = Said::read(body);
     let kind = kind_of(status, retry_after, &said);
     let certainty = certainty_of(status);
-    let detail = if said.text.is_empty() {
-        format!("status {}", status.as_u16())
-    } else {
-        said.text
-    };
+    let detail = if said.text.is_empty() { format!("status {}", status.as_u16()) } else { said.text };
     Error::new(kind, certainty, &detail).with_status(status.as_u16())
 }
 
@@ -63,11 +59,7 @@ fn kind_of(status: StatusCode, retry_after: Option<&str>, said: &Said) -> ErrorK
 
 /// The status of a message can only be set in an API inbox; every other 403 is about the account or the network.
 fn forbidden(said: &Said) -> ErrorKind {
-    if said.mentions("only allowed for api inboxes") {
-        ErrorKind::Invalid
-    } else {
-        ErrorKind::Unauthorized
-    }
+    if said.mentions("only allowed for api inboxes") { ErrorKind::Invalid } else { ErrorKind::Unauthorized }
 }
 
 /// Chatwoot says 404 with JSON or with nothing. A page or a text comes from a proxy whose backend is away,
@@ -81,9 +73,7 @@ fn missing(said: &Said) -> ErrorKind {
 
 fn rate_limited(retry_after: Option<&str>) -> ErrorKind {
     let seconds = retry_after.and_then(|value| value.trim().parse::<u64>().ok());
-    ErrorKind::RateLimited {
-        retry_after: seconds.map(Duration::from_secs),
-    }
+    ErrorKind::RateLimited { retry_after: seconds.map(Duration::from_secs) }
 }
 
 fn unprocessable(said: &Said) -> ErrorKind {
@@ -91,14 +81,10 @@ fn unprocessable(said: &Said) -> ErrorKind {
         return ErrorKind::RateLimited { retry_after: None };
     }
     if said.mentions("source_id should be unique") {
-        return ErrorKind::Taken {
-            attributes: vec!["source_id".to_owned()],
-        };
+        return ErrorKind::Taken { attributes: vec!["source_id".to_owned()] };
     }
     if said.is_taken() {
-        return ErrorKind::Taken {
-            attributes: said.attributes.clone(),
-        };
+        return ErrorKind::Taken { attributes: said.attributes.clone() };
     }
     if said.is_about_a_file() {
         return ErrorKind::TooLarge;
@@ -113,22 +99,15 @@ mod tests {
     use super::*;
 
     fn taken(attributes: &[&str]) -> ErrorKind {
-        ErrorKind::Taken {
-            attributes: attributes.iter().map(|&name| name.to_owned()).collect(),
-        }
+        ErrorKind::Taken { attributes: attributes.iter().map(|&name| name.to_owned()).collect() }
     }
 
     fn limited(seconds: Option<u64>) -> ErrorKind {
-        ErrorKind::RateLimited {
-            retry_after: seconds.map(Duration::from_secs),
-        }
+        ErrorKind::RateLimited { retry_after: seconds.map(Duration::from_secs) }
     }
 
     fn examples() -> Value {
-        let text = include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../fixtures/chatwoot/examples.json"
-        ));
+        let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/chatwoot/examples.json"));
         serde_json::from_str::<Value>(text).unwrap()["rest"]["errors"].clone()
     }
 
@@ -137,56 +116,16 @@ mod tests {
         use ErrorKind::{Invalid, NotFound, Unauthorized};
         let examples = examples();
         let table = [
-            (
-                "401_no_token",
-                401,
-                Unauthorized,
-                "You need to sign in or sign up before continuing.",
-            ),
+            ("401_no_token", 401, Unauthorized, "You need to sign in or sign up before continuing."),
             ("401_bad_token", 401, Unauthorized, "Invalid Access Token"),
-            (
-                "401_policy",
-                401,
-                Unauthorized,
-                "You are not authorized to do this action",
-            ),
-            (
-                "401_account",
-                401,
-                Unauthorized,
-                "You are not authorized to access this account",
-            ),
-            (
-                "403_status_patch",
-                403,
-                Invalid,
-                "Message status update is only allowed for API inboxes",
-            ),
+            ("401_policy", 401, Unauthorized, "You are not authorized to do this action"),
+            ("401_account", 401, Unauthorized, "You are not authorized to access this account"),
+            ("403_status_patch", 403, Invalid, "Message status update is only allowed for API inboxes"),
             ("404", 404, NotFound, "Resource could not be found"),
-            (
-                "422_record",
-                422,
-                taken(&["phone_number"]),
-                "Phone number has already been taken",
-            ),
-            (
-                "422_phone_format",
-                422,
-                Invalid,
-                "Phone number should be in e164 format",
-            ),
-            (
-                "422_source_id",
-                422,
-                taken(&["source_id"]),
-                "source_id should be unique",
-            ),
-            (
-                "422_message",
-                422,
-                limited(None),
-                "Validation failed: Too many messages",
-            ),
+            ("422_record", 422, taken(&["phone_number"]), "Phone number has already been taken"),
+            ("422_phone_format", 422, Invalid, "Phone number should be in e164 format"),
+            ("422_source_id", 422, taken(&["source_id"]), "source_id should be unique"),
+            ("422_message", 422, limited(None), "Validation failed: Too many messages"),
             ("429_text", 429, limited(None), "Retry later"),
         ];
         assert_eq!(table.len(), examples.as_object().unwrap().len());
@@ -266,14 +205,8 @@ mod tests {
     fn taken_is_told_from_malformed_in_any_locale() {
         let kind = |body: &str| refusal(StatusCode::UNPROCESSABLE_ENTITY, None, body.as_bytes()).kind;
         for (body, attributes) in [
-            (
-                r#"{"message":"Telefone já está em uso","attributes":["phone_number"]}"#,
-                &["phone_number"][..],
-            ),
-            (
-                r#"{"message":"x","attributes":["identifier","email"]}"#,
-                &["identifier", "email"],
-            ),
+            (r#"{"message":"Telefone já está em uso","attributes":["phone_number"]}"#, &["phone_number"][..]),
+            (r#"{"message":"x","attributes":["identifier","email"]}"#, &["identifier", "email"]),
         ] {
             assert_eq!(kind(body), taken(attributes), "{body}");
         }
@@ -299,12 +232,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_read_in_seconds() {
-        for (header, seconds) in [
-            (Some("30"), Some(30)),
-            (Some(" 5 "), Some(5)),
-            (Some("soon"), None),
-            (None, None),
-        ] {
+        for (header, seconds) in [(Some("30"), Some(30)), (Some(" 5 "), Some(5)), (Some("soon"), None), (None, None)] {
             let error = refusal(StatusCode::TOO_MANY_REQUESTS, header, b"Retry later\n");
             assert_eq!(error.kind, limited(seconds), "{header:?}");
         }

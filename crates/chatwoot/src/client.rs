@@ -54,14 +54,7 @@ impl Client {
         base.set_query(None);
         base.set_fragment(None);
         let (call_deadline, upload_deadline) = (CALL_DEADLINE, UPLOAD_DEADLINE);
-        Self {
-            http,
-            base,
-            account,
-            token,
-            call_deadline,
-            upload_deadline,
-        }
+        Self { http, base, account, token, call_deadline, upload_deadline }
     }
 
     /// Replaces both deadlines.
@@ -107,12 +100,7 @@ impl Client {
     pub(crate) fn open_call(&self, operation: &'static str, method: Method, segments: &[&str]) -> Call {
         let request = self.http.request(method, self.url(segments));
         let request = request.header(ACCEPT, HeaderValue::from_static("application/json"));
-        Call {
-            operation,
-            request,
-            deadline: self.call_deadline,
-            refused: None,
-        }
+        Call { operation, request, deadline: self.call_deadline, refused: None }
     }
 
     pub(crate) fn upload_deadline(&self) -> Duration {
@@ -180,15 +168,8 @@ impl Call {
         );
         let retry_after = retry_after(response.headers());
         let location = redirect_origin(&response);
-        let body = capped_body(response)
-            .await
-            .map_err(|error| error.with_status(status.as_u16()))?;
-        Ok(Answer {
-            status,
-            body,
-            retry_after,
-            location,
-        })
+        let body = capped_body(response).await.map_err(|error| error.with_status(status.as_u16()))?;
+        Ok(Answer { status, body, retry_after, location })
     }
 }
 

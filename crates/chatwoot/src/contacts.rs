@@ -114,9 +114,7 @@ impl ContactChange {
             ("identifier", &self.identifier),
             ("avatar_url", &self.avatar_url),
         ];
-        let given = fields
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), Value::from(value.clone()?))));
+        let given = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::from(value.clone()?))));
         Value::Object(given.collect())
     }
 }
@@ -156,10 +154,7 @@ impl Read for Contact {
 impl Read for ContactInbox {
     fn read(value: &Value) -> Result<Self, Missing> {
         let inbox_id = object(value, "inbox").and_then(|inbox| int(inbox, "id"));
-        Ok(Self {
-            inbox_id: need(inbox_id, "inbox.id")?,
-            source_id: need(text(value, "source_id"), "source_id")?,
-        })
+        Ok(Self { inbox_id: need(inbox_id, "inbox.id")?, source_id: need(text(value, "source_id"), "source_id")? })
     }
 }
 
@@ -187,9 +182,7 @@ impl Client {
             return Ok(Vec::new());
         };
         let conditions = filters.iter().enumerate();
-        let conditions: Vec<Value> = conditions
-            .map(|(position, filter)| filter.condition(position == last))
-            .collect();
+        let conditions: Vec<Value> = conditions.map(|(position, filter)| filter.condition(position == last)).collect();
         let call = self.call("filter_contacts", Method::POST, &["contacts", "filter"]);
         let body = json!({ "payload": conditions });
         call.json(&body).read(|answer| list(answer, "payload")).await
@@ -230,11 +223,7 @@ impl Client {
     /// Uploads the picture of a contact: JPEG, PNG, GIF or WebP up to 15 MB.
     pub async fn set_avatar(&self, id: i64, bytes: Bytes, file_name: &str, mime: &str) -> Result<Contact, Error> {
         let (file_name, mime) = (file_name.to_owned(), mime.to_owned());
-        let upload = Upload {
-            file_name,
-            mime,
-            source: UploadSource::Bytes(bytes),
-        };
+        let upload = Upload { file_name, mime, source: UploadSource::Bytes(bytes) };
         let form = Form::new().part("avatar", part(&upload).await?);
         let call = self.call("set_avatar", Method::PATCH, &["contacts", &id.to_string()]);
         call.form(form, self.upload_deadline()).read(wrapped_contact).await

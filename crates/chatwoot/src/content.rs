@@ -98,12 +98,7 @@ impl ContentAttributes {
     /// Returns the choices, cards, fields or articles of an interactive message.
     pub fn items(&self) -> Vec<Item> {
         let items = self.0.get("items").and_then(Value::as_array);
-        items
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-            .iter()
-            .map(Item::of)
-            .collect()
+        items.map(Vec::as_slice).unwrap_or_default().iter().map(Item::of).collect()
     }
 }
 
@@ -124,23 +119,14 @@ impl Item {
             label: text(value, "label"),
             link: text(value, "link"),
             media_url: text(value, "media_url"),
-            actions: actions
-                .map(Vec::as_slice)
-                .unwrap_or_default()
-                .iter()
-                .map(ItemAction::of)
-                .collect(),
+            actions: actions.map(Vec::as_slice).unwrap_or_default().iter().map(ItemAction::of).collect(),
         }
     }
 }
 
 impl ItemAction {
     fn of(value: &Value) -> Self {
-        Self {
-            text: text(value, "text"),
-            uri: text(value, "uri"),
-            payload: text(value, "payload"),
-        }
+        Self { text: text(value, "text"), uri: text(value, "uri"), payload: text(value, "payload") }
     }
 }
 
@@ -178,10 +164,7 @@ mod tests {
     fn an_error_that_was_cleared_is_no_error() {
         assert_eq!(attributes(&json!({ "external_error": null })).external_error(), None);
         assert_eq!(attributes(&json!({ "external_error": "" })).external_error(), None);
-        assert_eq!(
-            attributes(&json!({ "external_error": "no" })).external_error(),
-            Some("no")
-        );
+        assert_eq!(attributes(&json!({ "external_error": "no" })).external_error(), Some("no"));
     }
 
     #[test]

@@ -89,14 +89,8 @@ impl Read for Conversation {
 /// source id is the same for all of a conversation.
 fn source_id_of(conversation: &Value) -> Option<String> {
     let pointer = "/conversation/contact_inbox/source_id";
-    let last = conversation
-        .get("last_non_activity_message")
-        .and_then(|message| message.pointer(pointer));
-    let first = || {
-        conversation
-            .pointer("/messages/0")
-            .and_then(|message| message.pointer(pointer))
-    };
+    let last = conversation.get("last_non_activity_message").and_then(|message| message.pointer(pointer));
+    let first = || conversation.pointer("/messages/0").and_then(|message| message.pointer(pointer));
     last.or_else(first).and_then(Value::as_str).map(str::to_owned)
 }
 
@@ -109,11 +103,7 @@ impl Client {
     pub async fn conversations_of(&self, inbox: i64, source_id: &str) -> Result<Vec<Conversation>, Error> {
         let call = self.call("conversations_of", Method::GET, &["conversations"]);
         let inbox = inbox.to_string();
-        let query = [
-            ("status", "all"),
-            ("inbox_id", inbox.as_str()),
-            ("source_id", source_id),
-        ];
+        let query = [("status", "all"), ("inbox_id", inbox.as_str()), ("source_id", source_id)];
         call.query(&query).read(page_of).await
     }
 
@@ -156,13 +146,7 @@ impl Client {
     ) -> Result<(), Error> {
         let conversation = conversation.to_string();
         let inbox = ["public", "api", "v1", "inboxes", inbox_identifier];
-        let chat = [
-            "contacts",
-            source_id,
-            "conversations",
-            conversation.as_str(),
-            "toggle_typing",
-        ];
+        let chat = ["contacts", source_id, "conversations", conversation.as_str(), "toggle_typing"];
         let call = self.open_call("toggle_contact_typing", Method::POST, &[&inbox[..], &chat].concat());
         let status = if is_typing { "on" } else { "off" };
         call.json(&json!({ "typing_status": status })).success().await?;

@@ -123,10 +123,7 @@ fn begun(response: Response) -> Result<Download, Error> {
     if !status.is_success() {
         return Err(store_refusal(status, retry_after(response.headers()).as_deref()));
     }
-    let content_type = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     Ok(Download {
         content_type: content_type.map(str::to_owned),
         content_length: response.content_length(),
@@ -158,12 +155,7 @@ mod tests {
     #[test]
     fn storage_of_the_server_is_asked_from_the_configured_server() {
         let below = "/rails/active_storage/blobs/redirect/eyJ--s/a%20b.pdf?disposition=inline";
-        for wrong in [
-            "http://0.0.0.0:3000",
-            "https://localhost",
-            "http://https//chat.example.com",
-            "ftp://x",
-        ] {
+        for wrong in ["http://0.0.0.0:3000", "https://localhost", "http://https//chat.example.com", "ftp://x"] {
             let url = addressed("https://chat.example.com:8443", &format!("{wrong}{below}"));
             assert_eq!(url, Ok(format!("https://chat.example.com:8443{below}")), "{wrong}");
         }
@@ -173,10 +165,7 @@ mod tests {
 
     #[test]
     fn other_addresses_stay_and_lose_their_credentials() {
-        let url = addressed(
-            "https://chat.example.com",
-            "https://u:p@bucket.s3.example.com/key?sig=1",
-        );
+        let url = addressed("https://chat.example.com", "https://u:p@bucket.s3.example.com/key?sig=1");
         assert_eq!(url, Ok("https://bucket.s3.example.com/key?sig=1".to_owned()));
         let file = addressed("https://chat.example.com", "file:///etc/passwd");
         assert_eq!(file, Err(refused("not a web address")));

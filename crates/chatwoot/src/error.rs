@@ -91,12 +91,7 @@ impl Error {
     /// Builds an error whose detail is made fit to keep.
     pub(crate) fn new(kind: ErrorKind, certainty: Certainty, detail: &str) -> Self {
         let detail = redacted(detail);
-        Self {
-            kind,
-            certainty,
-            status: None,
-            detail,
-        }
+        Self { kind, certainty, status: None, detail }
     }
 
     pub(crate) fn with_status(mut self, status: u16) -> Self {

@@ -237,16 +237,12 @@ impl Client {
     /// Lists the twenty messages before the id `before`, oldest first.
     pub async fn list_messages_before(&self, conversation: i64, before: i64) -> Result<Vec<Message>, Error> {
         let call = self.messages("list_messages_before", Method::GET, conversation, None);
-        call.query(&[("before", before.to_string().as_str())])
-            .read(page_of)
-            .await
+        call.query(&[("before", before.to_string().as_str())]).read(page_of).await
     }
 
     /// Lists the twenty latest messages, oldest first.
     pub async fn latest_messages(&self, conversation: i64) -> Result<Vec<Message>, Error> {
-        self.messages("latest_messages", Method::GET, conversation, None)
-            .read(page_of)
-            .await
+        self.messages("latest_messages", Method::GET, conversation, None).read(page_of).await
     }
 
     /// Sets the status of a message in an API inbox. Chatwoot ignores `Delivered` after `Read` and applies

@@ -44,11 +44,7 @@ impl Profile {
 
     /// Says whether the user administers `account`, which setting an inbox's webhook and reading its secret need.
     pub fn is_administrator(&self, account: i64) -> bool {
-        let role = self
-            .accounts
-            .iter()
-            .find(|known| known.id == account)
-            .map(|known| known.role);
+        let role = self.accounts.iter().find(|known| known.id == account).map(|known| known.role);
         role == Some(Role::Administrator)
     }
 }

@@ -49,10 +49,7 @@ mod tests {
     #[test]
     fn phones_and_tokens_are_masked_and_the_rest_is_kept() {
         let text = "contact +5511988887777@s.whatsapp.net\n has token gT4kQ2bL9xZ7mN3pR6vW8yAa, code 1234567";
-        assert_eq!(
-            redacted(text),
-            "contact +***@s.whatsapp.net has token ***, code 1234567"
-        );
+        assert_eq!(redacted(text), "contact +***@s.whatsapp.net has token ***, code 1234567");
     }
 
     #[test]

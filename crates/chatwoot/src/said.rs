@@ -25,30 +25,14 @@ impl Said {
         let text = String::from_utf8_lossy(body);
         let text = text.trim();
         if text.is_empty() {
-            return Self {
-                form: Form::Empty,
-                text: String::new(),
-                attributes: Vec::new(),
-            };
+            return Self { form: Form::Empty, text: String::new(), attributes: Vec::new() };
         }
         if let Ok(value @ Value::Object(_)) = serde_json::from_str::<Value>(text) {
             let attributes = strings(value.get("attributes"));
-            return Self {
-                form: Form::Json,
-                text: message_of(&value),
-                attributes,
-            };
+            return Self { form: Form::Json, text: message_of(&value), attributes };
         }
-        let text = if text.starts_with('<') {
-            title_of(text)
-        } else {
-            text.to_owned()
-        };
-        Self {
-            form: Form::Other,
-            text,
-            attributes: Vec::new(),
-        }
+        let text = if text.starts_with('<') { title_of(text) } else { text.to_owned() };
+        Self { form: Form::Other, text, attributes: Vec::new() }
     }
 
     pub(crate) fn mentions(&self, phrase: &str) -> bool {
@@ -58,10 +42,7 @@ impl Said {
     /// A bad format names its attributes in the same way as a value that is taken. In every locale the text
     /// about the format names E.164 and the text about the length names its limit of 255.
     pub(crate) fn is_taken(&self) -> bool {
-        let unique = self
-            .attributes
-            .iter()
-            .any(|name| UNIQUE_ATTRIBUTES.contains(&name.as_str()));
+        let unique = self.attributes.iter().any(|name| UNIQUE_ATTRIBUTES.contains(&name.as_str()));
         unique && !self.mentions("164") && !self.mentions("255")
     }
 
@@ -85,9 +66,7 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 }
 
 fn title_of(html: &str) -> String {
-    let title = html
-        .split_once("<title>")
-        .and_then(|(_, rest)| rest.split_once("</title>"))
-        .map(|(title, _)| title.trim());
+    let title =
+        html.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map(|(title, _)| title.trim());
     title.map_or_else(|| "an html page".to_owned(), |title| format!("an html page: {title}"))
 }

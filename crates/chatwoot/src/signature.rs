@@ -55,11 +55,7 @@ impl Signature {
         let seconds = timestamp.parse().map_err(|_| SignatureError::Malformed)?;
         let hash = signature.strip_prefix(PREFIX).and_then(hash_of_hex);
         let hash = hash.ok_or(SignatureError::Malformed)?;
-        Ok(Self {
-            timestamp: timestamp.to_owned(),
-            seconds,
-            hash,
-        })
+        Ok(Self { timestamp: timestamp.to_owned(), seconds, hash })
     }
 
     /// Returns when it was signed, in epoch seconds.
@@ -187,11 +183,7 @@ mod tests {
             ("spaced", Some(" sha256="), Err(Malformed)),
         ];
         for (name, signature, expected) in table {
-            assert_eq!(
-                check(Some("1700000000"), signature, b"{}", SIGNED_AT),
-                expected,
-                "{name}"
-            );
+            assert_eq!(check(Some("1700000000"), signature, b"{}", SIGNED_AT), expected, "{name}");
         }
     }
 
@@ -200,15 +192,7 @@ mod tests {
         use SignatureError::{Expired, Malformed, Mismatch, Missing};
         let at = |timestamp, now| check(timestamp, Some(VECTOR), b"{}", now);
         assert_eq!(at(None, SIGNED_AT), Err(Missing));
-        for odd in [
-            "",
-            "-1700000000",
-            "+1700000000",
-            "1700000000 ",
-            "1.7e9",
-            "0x1",
-            "1700000000000",
-        ] {
+        for odd in ["", "-1700000000", "+1700000000", "1700000000 ", "1.7e9", "0x1", "1700000000000"] {
             assert_eq!(at(Some(odd), SIGNED_AT), Err(Malformed), "{odd}");
         }
         assert_eq!(at(Some("1700000001"), SIGNED_AT), Err(Mismatch));

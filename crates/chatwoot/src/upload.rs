@@ -63,9 +63,7 @@ async fn file_part(path: &Path, length: u64) -> Result<Part, Error> {
 /// The bare type without parameters, or the type of unknown bytes when it is not one.
 fn safe_mime(mime: &str) -> String {
     let bare = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_type = bare
-        .split_once('/')
-        .is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
+    let is_type = bare.split_once('/').is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
     if is_type { bare } else { UNKNOWN_MIME.to_owned() }
 }
 
@@ -78,11 +76,7 @@ fn is_token(text: &str) -> bool {
 /// quotes and marks that reverse the direction of text, at most 120 bytes long with its extension kept.
 pub fn safe_file_name(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept: String = base
-        .chars()
-        .filter(|&c| !is_hidden(c))
-        .map(|c| if c == '"' { '\'' } else { c })
-        .collect();
+    let kept: String = base.chars().filter(|&c| !is_hidden(c)).map(|c| if c == '"' { '\'' } else { c }).collect();
     let trimmed = kept.trim().trim_end_matches('.');
     if trimmed.is_empty() {
         return "file".to_owned();

@@ -41,10 +41,7 @@ impl Version {
 
     /// Lists what this release lacks, in the order of the table.
     pub fn lacks(self) -> impl Iterator<Item = Capability> {
-        Capability::ALL
-            .iter()
-            .copied()
-            .filter(move |&capability| !self.supports(capability))
+        Capability::ALL.iter().copied().filter(move |&capability| !self.supports(capability))
     }
 }
 
@@ -172,9 +169,6 @@ mod tests {
         assert_eq!(Version::RECOMMENDED.lacks().next(), None);
         assert!(Version::OLDEST.supports(Capability::StatusUpdate));
         let lacking: Vec<_> = Version::new(4, 14, 0).lacks().collect();
-        assert_eq!(
-            lacking,
-            [Capability::PrivateNetworkSetting, Capability::VoiceMessageFlag]
-        );
+        assert_eq!(lacking, [Capability::PrivateNetworkSetting, Capability::VoiceMessageFlag]);
     }
 }

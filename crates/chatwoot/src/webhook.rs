@@ -155,10 +155,8 @@ pub enum WebhookError {
 impl Webhook {
     /// Reads the body of a webhook.
     pub fn parse(body: &[u8]) -> Result<Self, WebhookError> {
-        let value: Value = serde_json::from_slice(body).map_err(|error| WebhookError::NotJson {
-            line: error.line(),
-            column: error.column(),
-        })?;
+        let value: Value = serde_json::from_slice(body)
+            .map_err(|error| WebhookError::NotJson { line: error.line(), column: error.column() })?;
         let event = text(&value, "event").ok_or(WebhookError::NotAnEvent)?;
         let read = match event.as_str() {
             "message_created" => MessageEvent::read(&value).map(Self::MessageCreated),
@@ -320,8 +318,5 @@ fn id_within(value: &Value, key: &str) -> Option<i64> {
 fn changed_of(value: &Value) -> Vec<String> {
     let changes = value.get("changed_attributes").and_then(Value::as_array);
     let changes = changes.map(Vec::as_slice).unwrap_or_default().iter();
-    changes
-        .filter_map(Value::as_object)
-        .flat_map(|change| change.keys().cloned())
-        .collect()
+    changes.filter_map(Value::as_object).flat_map(|change| change.keys().cloned()).collect()
 }

@@ -23,9 +23,7 @@ pub struct NumberCheck {
 
 impl std::fmt::Debug for NumberCheck {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NumberCheck")
-            .field("exists", &self.exists)
-            .finish_non_exhaustive()
+        f.debug_struct("NumberCheck").field("exists", &self.exists).finish_non_exhaustive()
     }
 }
 
@@ -38,16 +36,8 @@ impl Client {
         let numbers: Vec<&str> = numbers.iter().map(AsRef::as_ref).collect();
         let call = self.call("whatsapp_numbers", Method::POST, &["chat", "whatsappNumbers", name]);
         // Asking a silent WhatsApp takes as long as sending to it.
-        let call = call
-            .deadline(self.deadlines().send)
-            .json(&json!({ "numbers": numbers }));
-        call.read(|value| {
-            need(value.as_array(), "numbers")?
-                .iter()
-                .map(NumberCheck::read)
-                .collect()
-        })
-        .await
+        let call = call.deadline(self.deadlines().send).json(&json!({ "numbers": numbers }));
+        call.read(|value| need(value.as_array(), "numbers")?.iter().map(NumberCheck::read).collect()).await
     }
 
     /// Asks for the address of a profile picture; it may be hidden or missing.

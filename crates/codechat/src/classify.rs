@@ -68,9 +68,7 @@ fn missing(purpose: Purpose, said: &Said) -> ErrorKind {
 
 fn rate_limited(retry_after: Option<&str>) -> ErrorKind {
     let seconds = retry_after.and_then(|value| value.trim().parse::<u64>().ok());
-    ErrorKind::RateLimited {
-        retry_after: seconds.map(Duration::from_secs),
-    }
+    ErrorKind::RateLimited { retry_after: seconds.map(Duration::from_secs) }
 }
 
 fn refused(purpose: Purpose, said: &Said) -> ErrorKind {
@@ -114,11 +112,7 @@ fn certainty_of(purpose: Purpose, kind: &ErrorKind, said: &Said) -> Certainty {
         | ErrorKind::TooLarge
         | ErrorKind::NotFound => false,
     };
-    if may_have_acted {
-        Certainty::MaybeDelivered
-    } else {
-        Certainty::NotDelivered
-    }
+    if may_have_acted { Certainty::MaybeDelivered } else { Certainty::NotDelivered }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,12 +132,8 @@ struct Said {
 
 impl Said {
     fn read(body: &[u8]) -> Self {
-        let mut said = Self {
-            form: Form::Empty,
-            texts: Vec::new(),
-            names_absent_number: false,
-            is_about_the_schema: false,
-        };
+        let mut said =
+            Self { form: Form::Empty, texts: Vec::new(), names_absent_number: false, is_about_the_schema: false };
         if body.trim_ascii().is_empty() {
             return said;
         }
@@ -158,18 +148,14 @@ impl Said {
     }
 
     fn hear_answer(&mut self, answer: &Value) {
-        let said = ["message", "messages"]
-            .iter()
-            .find_map(|key| wire::present(answer, key));
+        let said = ["message", "messages"].iter().find_map(|key| wire::present(answer, key));
         if let Some(said) = said {
             self.hear_value(said);
         }
         let kind = wire::str_of(answer, "type").unwrap_or_default();
         self.is_about_the_schema |= kind.starts_with("entity.");
         if self.texts.is_empty() {
-            let named = ["code", "name", "type", "error"]
-                .iter()
-                .find_map(|key| wire::str_of(answer, key));
+            let named = ["code", "name", "type", "error"].iter().find_map(|key| wire::str_of(answer, key));
             if let Some(text) = named {
                 self.hear(text);
             }
@@ -182,16 +168,11 @@ impl Said {
             Value::Array(items) => items.iter().for_each(|item| self.hear_value(item)),
             Value::Object(_) if wire::flag(value, "exists") == Some(false) => {
                 self.names_absent_number = true;
-                self.hear(&format!(
-                    "no such number {}",
-                    wire::str_of(value, "jid").unwrap_or_default()
-                ));
+                self.hear(&format!("no such number {}", wire::str_of(value, "jid").unwrap_or_default()));
             }
             Value::Object(map) => {
                 self.is_about_the_schema |= map.contains_key("property");
-                map.get("message")
-                    .into_iter()
-                    .for_each(|message| self.hear_value(message));
+                map.get("message").into_iter().for_each(|message| self.hear_value(message));
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -221,13 +202,8 @@ fn title_or_line(text: &str) -> String {
     if !text.trim_start().starts_with('<') {
         return text.to_owned();
     }
-    let title = text
-        .split_once("<title>")
-        .and_then(|(_, rest)| rest.split_once("</title>"));
-    title.map_or_else(
-        || "an html page".to_owned(),
-        |(title, _)| format!("an html page: {}", title.trim()),
-    )
+    let title = text.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+    title.map_or_else(|| "an html page".to_owned(), |(title, _)| format!("an html page: {}", title.trim()))
 }
 
 #[cfg(test)]
@@ -263,11 +239,7 @@ mod tests {
              instance_fetchInstance__bearer instance_fetchInstance__unknown instance_logout__again \
              message_sendText__after_401 message_sendText__never_connected message_sendText__unknown_instance",
         ),
-        (
-            ErrorKind::NotConnected,
-            Certainty::MaybeDelivered,
-            "message_sendText__waiting_qr",
-        ),
+        (ErrorKind::NotConnected, Certainty::MaybeDelivered, "message_sendText__waiting_qr"),
         (
             ErrorKind::MediaUnavailable,
             Certainty::NotDelivered,
@@ -316,11 +288,7 @@ mod tests {
             "instance_create__duplicate_after_logout instance_create__duplicate_loaded \
              instance_create__duplicate_not_connected instance_create__empty_name instance_create__missing_name",
         ),
-        (
-            ErrorKind::TooLarge,
-            Certainty::NotDelivered,
-            "http_413__json_over_100mb",
-        ),
+        (ErrorKind::TooLarge, Certainty::NotDelivered, "http_413__json_over_100mb"),
         (
             ErrorKind::ServerError,
             Certainty::MaybeDelivered,
@@ -341,10 +309,7 @@ mod tests {
     ];
 
     fn recorded(name: &str) -> Option<(Purpose, u16, Vec<u8>)> {
-        let path = format!(
-            "{}/../../fixtures/codechat/rest/{name}.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
+        let path = format!("{}/../../fixtures/codechat/rest/{name}.json", env!("CARGO_MANIFEST_DIR"));
         let fixture: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let status = u16::try_from(fixture.get("response")?.get("status")?.as_u64()?).unwrap();
         let body = match &fixture["response"]["body"] {
@@ -370,22 +335,14 @@ mod tests {
         for (kind, certainty, names) in RECORDED {
             for name in names.split_whitespace() {
                 let error = read(name);
-                assert_eq!(
-                    (&error.kind, error.certainty),
-                    (&kind, certainty),
-                    "{name}: {}",
-                    error.detail
-                );
+                assert_eq!((&error.kind, error.certainty), (&kind, certainty), "{name}: {}", error.detail);
             }
         }
     }
 
     #[test]
     fn no_recorded_error_is_left_out() {
-        let tabled: Vec<&str> = RECORDED
-            .iter()
-            .flat_map(|(_, _, names)| names.split_whitespace())
-            .collect();
+        let tabled: Vec<&str> = RECORDED.iter().flat_map(|(_, _, names)| names.split_whitespace()).collect();
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/codechat/rest");
         let mut errors = 0;
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -401,14 +358,8 @@ mod tests {
 
     #[test]
     fn details_are_short_and_name_no_person_and_no_stack() {
-        assert_eq!(
-            read("message_sendText__not_on_whatsapp").detail,
-            "no such number ***@s.whatsapp.net"
-        );
-        assert_eq!(
-            read("instance_delete__again").detail,
-            "Invalid `this.repository.instance.delete()` invocation in"
-        );
+        assert_eq!(read("message_sendText__not_on_whatsapp").detail, "no such number ***@s.whatsapp.net");
+        assert_eq!(read("instance_delete__again").detail, "Invalid `this.repository.instance.delete()` invocation in");
         assert_eq!(read("message_sendText__group_unknown").detail, "status 500");
         assert_eq!(read("message_sendMedia__url_404").detail, "EISDIR");
         assert_eq!(read("message_sendText__no_auth").detail, "Unauthorized");
@@ -417,59 +368,24 @@ mod tests {
     #[test]
     fn other_servers_and_the_rewrite_are_understood() {
         let table: [(Purpose, u16, &str, ErrorKind); 11] = [
-            (
-                Purpose::Plain,
-                404,
-                "<html><title>404 Not Found</title>",
-                ErrorKind::ServerError,
-            ),
+            (Purpose::Plain, 404, "<html><title>404 Not Found</title>", ErrorKind::ServerError),
             (Purpose::Media, 404, "no backend", ErrorKind::ServerError),
-            (
-                Purpose::Media,
-                404,
-                r#"{"message":["Media not found"]}"#,
-                ErrorKind::MediaUnavailable,
-            ),
-            (
-                Purpose::Media,
-                404,
-                r#"{"message":"Cannot POST /chat/mediaData/x"}"#,
-                ErrorKind::NotFound,
-            ),
+            (Purpose::Media, 404, r#"{"message":["Media not found"]}"#, ErrorKind::MediaUnavailable),
+            (Purpose::Media, 404, r#"{"message":"Cannot POST /chat/mediaData/x"}"#, ErrorKind::NotFound),
             (Purpose::Media, 410, "", ErrorKind::MediaUnavailable),
-            (
-                Purpose::Media,
-                500,
-                r#"{"message":["Failed to fetch stream from x"]}"#,
-                ErrorKind::MediaUnavailable,
-            ),
+            (Purpose::Media, 500, r#"{"message":["Failed to fetch stream from x"]}"#, ErrorKind::MediaUnavailable),
             (Purpose::Media, 500, "{}", ErrorKind::ServerError),
             (Purpose::Send, 502, "<html></html>", ErrorKind::ServerError),
-            (
-                Purpose::Send,
-                400,
-                r#"{"message":["Error: Connection Closed"]}"#,
-                ErrorKind::NotConnected,
-            ),
+            (Purpose::Send, 400, r#"{"message":["Error: Connection Closed"]}"#, ErrorKind::NotConnected),
             (Purpose::Send, 408, "", ErrorKind::TimedOut),
-            (
-                Purpose::Plain,
-                400,
-                r#"{"statusCode":400,"messages":["Instance not found"]}"#,
-                ErrorKind::NotFound,
-            ),
+            (Purpose::Plain, 400, r#"{"statusCode":400,"messages":["Instance not found"]}"#, ErrorKind::NotFound),
         ];
         for (purpose, status, body, kind) in table {
             let error = refusal(purpose, StatusCode::from_u16(status).unwrap(), None, body.as_bytes());
             assert_eq!(error.kind, kind, "{status} {body}");
         }
         let limited = refusal(Purpose::Send, StatusCode::TOO_MANY_REQUESTS, Some("7"), b"");
-        assert_eq!(
-            limited.kind,
-            ErrorKind::RateLimited {
-                retry_after: Some(Duration::from_secs(7))
-            }
-        );
+        assert_eq!(limited.kind, ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(7)) });
     }
 
     proptest! {

@@ -89,12 +89,7 @@ impl Client {
     pub fn new(http: reqwest::Client, mut base: Url, auth: Auth) -> Self {
         base.set_query(None);
         base.set_fragment(None);
-        Self {
-            http,
-            base,
-            auth,
-            deadlines: Deadlines::default(),
-        }
+        Self { http, base, auth, deadlines: Deadlines::default() }
     }
 
     /// Replaces the deadlines.
@@ -153,32 +148,21 @@ impl Client {
             Some((name, value)) => request = request.header(name, value),
             None => refused = Some((ErrorKind::Unauthorized, "the key does not fit into a header")),
         }
-        Call {
-            operation,
-            purpose: Purpose::Plain,
-            request,
-            deadline: self.deadlines.call,
-            refused,
-        }
+        Call { operation, purpose: Purpose::Plain, request, deadline: self.deadlines.call, refused }
     }
 
     /// Prepares a call that sends something to WhatsApp.
     pub(crate) fn send_call(&self, operation: &'static str, method: Method, path: &[&str]) -> Call {
         let call = self.call(operation, method, path);
-        Call {
-            purpose: Purpose::Send,
-            deadline: self.deadlines.send,
-            ..call
-        }
+        Call { purpose: Purpose::Send, deadline: self.deadlines.send, ..call }
     }
 
     fn credentials(&self) -> Option<(HeaderName, HeaderValue)> {
         let (name, value) = match &self.auth {
             Auth::Global(key) => (KEY_HEADER, HeaderValue::from_str(key.expose_secret())),
-            Auth::Instance(token) => (
-                AUTHORIZATION,
-                HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())),
-            ),
+            Auth::Instance(token) => {
+                (AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {}", token.expose_secret())))
+            }
         };
         let mut value = value.ok()?;
         value.set_sensitive(true);
@@ -229,10 +213,7 @@ mod tests {
         ];
         for (name, segment) in table {
             let url = client.url(&["chat", "findMessages", name]);
-            assert_eq!(
-                url.as_str(),
-                format!("http://codechat.example/api/chat/findMessages/{segment}")
-            );
+            assert_eq!(url.as_str(), format!("http://codechat.example/api/chat/findMessages/{segment}"));
         }
         for name in ["", ".", "..", "a\tb", "a\nb"] {
             assert!(!is_one_segment(name), "{name:?}");
@@ -252,9 +233,6 @@ mod tests {
         drop(rustls::crypto::ring::default_provider().install_default());
         let base = Url::parse("http://codechat.example/").unwrap();
         let client = Client::new(reqwest::Client::new(), base, Auth::Instance("s3cret".into()));
-        assert_eq!(
-            format!("{client:?}"),
-            "Client { origin: \"http://codechat.example\", auth: Instance, .. }"
-        );
+        assert_eq!(format!("{client:?}"), "Client { origin: \"http://codechat.example\", auth: Instance, .. }");
     }
 }

@@ -82,13 +82,7 @@ impl Qr {
 
     /// The answer of an instance that is connected already.
     pub(crate) fn open() -> Self {
-        Self {
-            base64: None,
-            code: None,
-            pairing_code: None,
-            count: 0,
-            state: State::Open,
-        }
+        Self { base64: None, code: None, pairing_code: None, count: 0, state: State::Open }
     }
 
     pub(crate) fn read(value: &Value) -> Self {
@@ -125,11 +119,7 @@ impl QrUpdate {
             return Ok(Self::Code(qr));
         }
         let says_limit = wire::str_of(value, "message").is_some() || wire::int(value, "statusCode").is_some();
-        if says_limit {
-            Ok(Self::LimitReached)
-        } else {
-            Err(WebhookError::Missing("qrcode"))
-        }
+        if says_limit { Ok(Self::LimitReached) } else { Err(WebhookError::Missing("qrcode")) }
     }
 }
 
@@ -148,10 +138,7 @@ impl ConnectionUpdate {
     pub fn from_value(value: &Value) -> Result<Self, WebhookError> {
         let state = wire::str_of(value, "state").or_else(|| wire::str_of(value, "connection"));
         let state = State::from_word(state.ok_or(WebhookError::Missing("state"))?);
-        Ok(Self {
-            state,
-            status_reason: wire::int(value, "statusReason"),
-        })
+        Ok(Self { state, status_reason: wire::int(value, "statusReason") })
     }
 }
 
@@ -169,13 +156,11 @@ pub enum InstanceStatus {
 impl InstanceStatus {
     /// Reads the data of the webhook.
     pub fn from_value(value: &Value) -> Result<Self, WebhookError> {
-        Ok(
-            match wire::str_of(value, "status").ok_or(WebhookError::Missing("status"))? {
-                "loaded" => Self::Loaded,
-                "removed" => Self::Removed,
-                word => Self::Other(word.to_owned()),
-            },
-        )
+        Ok(match wire::str_of(value, "status").ok_or(WebhookError::Missing("status"))? {
+            "loaded" => Self::Loaded,
+            "removed" => Self::Removed,
+            word => Self::Other(word.to_owned()),
+        })
     }
 }
 
@@ -188,14 +173,10 @@ mod tests {
     #[test]
     fn codes_come_wrapped_or_flat_and_end_with_a_limit() {
         let wrapped = json!({ "qrcode": { "instance": "x", "count": 2, "paringCode": "FTNESPGV", "code": "2@a" } });
-        let Ok(QrUpdate::Code(qr)) = QrUpdate::from_value(&wrapped) else {
-            panic!("no code")
-        };
+        let Ok(QrUpdate::Code(qr)) = QrUpdate::from_value(&wrapped) else { panic!("no code") };
         assert_eq!((qr.count, qr.pairing_code.as_deref()), (2, Some("FTNESPGV")));
         let flat = json!({ "count": 1, "code": "2@b", "base64": "data:", "expiresInSeconds": 60 });
-        let Ok(QrUpdate::Code(qr)) = QrUpdate::from_value(&flat) else {
-            panic!("no code")
-        };
+        let Ok(QrUpdate::Code(qr)) = QrUpdate::from_value(&flat) else { panic!("no code") };
         assert_eq!((qr.code.as_deref(), qr.state), (Some("2@b"), State::Connecting));
         let limit = json!({ "message": "QR code limit reached, please login again", "statusCode": 500 });
         assert_eq!(QrUpdate::from_value(&limit), Ok(QrUpdate::LimitReached));
@@ -205,29 +186,14 @@ mod tests {
     #[test]
     fn states_of_both_servers_are_read() {
         let node = json!({ "instance": "x", "state": "close", "statusReason": 401 });
-        let expected = ConnectionUpdate {
-            state: State::Close,
-            status_reason: Some(401),
-        };
+        let expected = ConnectionUpdate { state: State::Close, status_reason: Some(401) };
         assert_eq!(ConnectionUpdate::from_value(&node), Ok(expected));
         let go = json!({ "type": "connection", "connection": "replaced" });
-        let expected = ConnectionUpdate {
-            state: State::Other("replaced".to_owned()),
-            status_reason: None,
-        };
+        let expected = ConnectionUpdate { state: State::Other("replaced".to_owned()), status_reason: None };
         assert_eq!(ConnectionUpdate::from_value(&go), Ok(expected));
-        assert_eq!(
-            ConnectionUpdate::from_value(&json!([])),
-            Err(WebhookError::Missing("state"))
-        );
-        assert_eq!(
-            InstanceStatus::from_value(&json!({ "status": "removed" })),
-            Ok(InstanceStatus::Removed)
-        );
-        assert_eq!(
-            InstanceStatus::from_value(&json!(null)),
-            Err(WebhookError::Missing("status"))
-        );
+        assert_eq!(ConnectionUpdate::from_value(&json!([])), Err(WebhookError::Missing("state")));
+        assert_eq!(InstanceStatus::from_value(&json!({ "status": "removed" })), Ok(InstanceStatus::Removed));
+        assert_eq!(InstanceStatus::from_value(&json!(null)), Err(WebhookError::Missing("status")));
     }
 
     #[test]

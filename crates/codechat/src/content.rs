@@ -52,10 +52,7 @@ pub struct Wrappers {
 
 impl fmt::Debug for Unwrapped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Unwrapped")
-            .field("kind", &self.kind)
-            .field("wrappers", &self.wrappers)
-            .finish_non_exhaustive()
+        f.debug_struct("Unwrapped").field("kind", &self.kind).field("wrappers", &self.wrappers).finish_non_exhaustive()
     }
 }
 
@@ -68,11 +65,7 @@ impl<'a> Unwrapped<'a> {
 
 /// Opens the wrappers around a message of kind `message_type`.
 pub fn unwrap_content<'a>(message_type: &'a str, content: &'a Value) -> Unwrapped<'a> {
-    let mut unwrapped = Unwrapped {
-        kind: message_type,
-        content,
-        wrappers: Wrappers::default(),
-    };
+    let mut unwrapped = Unwrapped { kind: message_type, content, wrappers: Wrappers::default() };
     for _ in 0..MOST_WRAPPERS {
         let inner = wire::object(unwrapped.content, "message").and_then(kind_of);
         let Some((kind, content)) = inner else { break };
@@ -117,9 +110,7 @@ fn text_of(content: &Value) -> Option<&str> {
     if let Some(text) = content.as_str() {
         return Some(text);
     }
-    ["text", "caption", "conversation"]
-        .iter()
-        .find_map(|key| wire::str_of(content, key))
+    ["text", "caption", "conversation"].iter().find_map(|key| wire::str_of(content, key))
 }
 
 /// What a message refers to.
@@ -183,10 +174,7 @@ pub struct Protocol<'a> {
 
 impl fmt::Debug for Protocol<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Protocol")
-            .field("kind", &self.kind)
-            .field("target_id", &self.target_id)
-            .finish_non_exhaustive()
+        f.debug_struct("Protocol").field("kind", &self.kind).field("target_id", &self.target_id).finish_non_exhaustive()
     }
 }
 
@@ -216,9 +204,7 @@ impl<'a> Protocol<'a> {
 
     /// Returns the new message without its wrappers.
     pub fn edited_content(&self) -> Option<Unwrapped<'a>> {
-        self.edited
-            .and_then(kind_of)
-            .map(|(kind, content)| unwrap_content(kind, content))
+        self.edited.and_then(kind_of).map(|(kind, content)| unwrap_content(kind, content))
     }
 }
 
@@ -269,11 +255,7 @@ mod tests {
         for wrapper in wrappers {
             let content = json!({ "message": { "messageContextInfo": {}, "imageMessage": { "caption": "c" } } });
             let unwrapped = unwrap_content(wrapper, &content);
-            assert_eq!(
-                (unwrapped.kind, unwrapped.text()),
-                ("imageMessage", Some("c")),
-                "{wrapper}"
-            );
+            assert_eq!((unwrapped.kind, unwrapped.text()), ("imageMessage", Some("c")), "{wrapper}");
             assert_ne!(unwrapped.wrappers, Wrappers::default(), "{wrapper}");
         }
     }
@@ -284,11 +266,7 @@ mod tests {
             "audioMessage": { "ptt": true },
         } } } });
         let unwrapped = unwrap_content("ephemeralMessage", &content);
-        let expected = Wrappers {
-            ephemeral: true,
-            view_once: true,
-            ..Wrappers::default()
-        };
+        let expected = Wrappers { ephemeral: true, view_once: true, ..Wrappers::default() };
         assert_eq!((unwrapped.kind, unwrapped.wrappers), ("audioMessage", expected));
         assert_eq!(unwrapped.content, &json!({ "ptt": true }));
     }
@@ -301,10 +279,7 @@ mod tests {
         assert_eq!(unwrap_content("commentMessage", &comment).kind, "commentMessage");
         let empty = json!({ "message": {} });
         let unwrapped = unwrap_content("ephemeralMessage", &empty);
-        assert_eq!(
-            (unwrapped.kind, unwrapped.wrappers),
-            ("ephemeralMessage", Wrappers::default())
-        );
+        assert_eq!((unwrapped.kind, unwrapped.wrappers), ("ephemeralMessage", Wrappers::default()));
         let text = json!({ "message": { "conversation": "oi" } });
         assert_eq!(unwrap_content("ephemeralMessage", &text).text(), Some("oi"));
     }
@@ -326,10 +301,7 @@ mod tests {
             "quotedMessage": { "ephemeralMessage": { "message": { "videoMessage": { "caption": "orig" } } } },
         } });
         let info = context_info(&content).unwrap();
-        assert_eq!(
-            (info.stanza_id.as_deref(), info.participant.as_deref()),
-            (Some("AC0"), Some("2@lid"))
-        );
+        assert_eq!((info.stanza_id.as_deref(), info.participant.as_deref()), (Some("AC0"), Some("2@lid")));
         assert_eq!(info.remote_jid.as_deref(), Some("status@broadcast"));
         assert_eq!(info.quoted_kind.as_deref(), Some("videoMessage"));
         assert_eq!(info.quoted_text.as_deref(), Some("orig"));
@@ -346,15 +318,9 @@ mod tests {
             (json!({ "type": 0, "key": { "id": "a" } }), ProtocolKind::Revoke),
             (json!({ "type": "REVOKE", "key": { "id": "a" } }), ProtocolKind::Revoke),
             (json!({ "key": { "id": "a" } }), ProtocolKind::Revoke),
-            (
-                json!({ "type": 3, "key": { "id": "a" } }),
-                ProtocolKind::EphemeralSetting,
-            ),
+            (json!({ "type": 3, "key": { "id": "a" } }), ProtocolKind::EphemeralSetting),
             (json!({ "type": 14, "key": { "id": "a" } }), ProtocolKind::MessageEdit),
-            (
-                json!({ "type": "MESSAGE_EDIT", "key": { "id": "a" } }),
-                ProtocolKind::MessageEdit,
-            ),
+            (json!({ "type": "MESSAGE_EDIT", "key": { "id": "a" } }), ProtocolKind::MessageEdit),
             (json!({ "type": 9, "key": { "id": "a" } }), ProtocolKind::Other),
             (json!({ "type": [], "key": { "id": "a" } }), ProtocolKind::Other),
         ];

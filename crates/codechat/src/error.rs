@@ -99,12 +99,7 @@ impl Error {
 
     /// Builds an error whose detail is made fit to keep.
     pub(crate) fn new(kind: ErrorKind, certainty: Certainty, detail: &str) -> Self {
-        Self {
-            kind,
-            certainty,
-            status: None,
-            detail: redacted(detail),
-        }
+        Self { kind, certainty, status: None, detail: redacted(detail) }
     }
 
     pub(crate) fn with_status(mut self, status: u16) -> Self {
@@ -143,10 +138,7 @@ impl Error {
 
     /// Reads an error of the HTTP client in the middle of an answer: the server has seen the call.
     pub(crate) fn broken_off(error: reqwest::Error) -> Self {
-        Self {
-            certainty: Certainty::MaybeDelivered,
-            ..Self::transport(error)
-        }
+        Self { certainty: Certainty::MaybeDelivered, ..Self::transport(error) }
     }
 }
 

@@ -86,9 +86,7 @@ names! {
 impl Event {
     /// Reads the name in an envelope, or one the rewrite in Go uses for the same thing.
     pub fn from_name(name: &str) -> Self {
-        Self::canonical(name)
-            .or_else(|| Self::alias(name))
-            .unwrap_or_else(|| Self::Unknown(name.to_owned()))
+        Self::canonical(name).or_else(|| Self::alias(name)).unwrap_or_else(|| Self::Unknown(name.to_owned()))
     }
 
     fn alias(name: &str) -> Option<Self> {
@@ -145,14 +143,8 @@ mod tests {
     #[test]
     fn aliases_and_unknown_names_are_read() {
         assert_eq!(Event::from_name("presence.updated"), Event::PresenceUpdate);
-        assert_eq!(
-            Event::from_name("groups.participants.update"),
-            Event::GroupParticipantsUpdate
-        );
-        assert_eq!(
-            Event::from_name("messages.star"),
-            Event::Unknown("messages.star".to_owned())
-        );
+        assert_eq!(Event::from_name("groups.participants.update"), Event::GroupParticipantsUpdate);
+        assert_eq!(Event::from_name("messages.star"), Event::Unknown("messages.star".to_owned()));
         assert_eq!(Event::from_name("messages.star").to_string(), "messages.star");
     }
 }

@@ -30,10 +30,7 @@ pub struct Hook {
 
 impl fmt::Debug for Hook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hook")
-            .field("enabled", &self.enabled)
-            .field("events", &self.events)
-            .finish_non_exhaustive()
+        f.debug_struct("Hook").field("enabled", &self.enabled).field("events", &self.events).finish_non_exhaustive()
     }
 }
 
@@ -41,10 +38,7 @@ impl Client {
     /// Points the webhook of the instance at `url`, for `events` and no others.
     pub async fn set_webhook(&self, name: &str, url: &Url, events: &[HookEvent]) -> Result<Hook, Error> {
         if url.as_str().chars().count() > LONGEST_URL {
-            return Err(Error::local(
-                ErrorKind::Rejected,
-                "the address of the webhook is too long",
-            ));
+            return Err(Error::local(ErrorKind::Rejected, "the address of the webhook is too long"));
         }
         let call = self.call("set_webhook", Method::PUT, &["webhook", "set", name]);
         let body = json!({ "url": url, "enabled": true, "events": switches(events) });
@@ -64,8 +58,7 @@ impl Client {
 
 fn switches(events: &[HookEvent]) -> Map<String, Value> {
     let all = HookEvent::ALL.iter();
-    all.map(|event| (event.key().to_owned(), Value::Bool(events.contains(event))))
-        .collect()
+    all.map(|event| (event.key().to_owned(), Value::Bool(events.contains(event)))).collect()
 }
 
 impl Hook {

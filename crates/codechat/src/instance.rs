@@ -86,17 +86,12 @@ impl Client {
         match self.auth() {
             Auth::Global(_) => {
                 let call = self.call("fetch_instance", Method::GET, &["instance", "fetchInstances"]);
-                let found = call
-                    .query(&[("instanceName", name)])
-                    .read(|value| named(value, name))
-                    .await?;
+                let found = call.query(&[("instanceName", name)]).read(|value| named(value, name)).await?;
                 found.ok_or_else(|| Error::local(ErrorKind::NotFound, "no instance has this name"))
             }
             Auth::Instance(_) => {
                 let path = ["instance", "fetchInstance", name];
-                self.call("fetch_instance", Method::GET, &path)
-                    .read(Instance::read)
-                    .await
+                self.call("fetch_instance", Method::GET, &path).read(Instance::read).await
             }
         }
     }
@@ -104,18 +99,13 @@ impl Client {
     /// Asks for the state of the connection.
     pub async fn connection_state(&self, name: &str) -> Result<ConnectionState, Error> {
         let path = ["instance", "connectionState", name];
-        self.call("connection_state", Method::GET, &path)
-            .read(ConnectionState::read)
-            .await
+        self.call("connection_state", Method::GET, &path).read(ConnectionState::read).await
     }
 
     /// Connects the instance and returns what there is to scan. An instance that is connected already is no error.
     pub async fn connect(&self, name: &str) -> Result<Qr, Error> {
         let call = self.call("connect", Method::GET, &["instance", "connect", name]);
-        let answer = call
-            .deadline(self.deadlines().connect)
-            .read(|value| Ok(Qr::read(value)))
-            .await;
+        let answer = call.deadline(self.deadlines().connect).read(|value| Ok(Qr::read(value))).await;
         match answer {
             Err(error) if error.detail.to_lowercase().contains("already connected") => Ok(Qr::open()),
             other => other,
@@ -166,10 +156,7 @@ impl ConnectionStatus {
 impl ConnectionState {
     fn read(value: &Value) -> Result<Self, Missing> {
         let state = State::from_word(need(wire::str_of(value, "state"), "state")?);
-        Ok(Self {
-            state,
-            status_reason: wire::int(value, "statusReason"),
-        })
+        Ok(Self { state, status_reason: wire::int(value, "statusReason") })
     }
 }
 
@@ -183,8 +170,6 @@ fn named(value: &Value, name: &str) -> Result<Option<Instance>, Missing> {
         Value::Array(list) => list.as_slice(),
         one => std::slice::from_ref(one),
     };
-    let found = list
-        .iter()
-        .find(|instance| wire::str_of(instance, "name") == Some(name));
+    let found = list.iter().find(|instance| wire::str_of(instance, "name") == Some(name));
     found.map(Instance::read).transpose()
 }

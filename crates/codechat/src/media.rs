@@ -108,14 +108,8 @@ mod tests {
     #[test]
     fn file_names_are_decoded() {
         let table = [
-            (
-                "inline; filename=\"Or%C3%A7amento%20n%C2%BA%201.pdf\"",
-                Some("Orçamento nº 1.pdf"),
-            ),
-            (
-                "inline; filename=\"3A00000000000MEDIAPTT.oga\"",
-                Some("3A00000000000MEDIAPTT.oga"),
-            ),
+            ("inline; filename=\"Or%C3%A7amento%20n%C2%BA%201.pdf\"", Some("Orçamento nº 1.pdf")),
+            ("inline; filename=\"3A00000000000MEDIAPTT.oga\"", Some("3A00000000000MEDIAPTT.oga")),
             ("inline; filename=100%.txt; x=1", Some("100%.txt")),
             ("inline; filename=\"undefined.jpg\"", None),
             ("inline; filename=\"\"", None),

@@ -31,13 +31,7 @@ pub struct FindMessages {
 
 impl Default for FindMessages {
     fn default() -> Self {
-        Self {
-            key_id: None,
-            remote_jid: None,
-            from_me: None,
-            page: 1,
-            page_size: 50,
-        }
+        Self { key_id: None, remote_jid: None, from_me: None, page: 1, page_size: 50 }
     }
 }
 
@@ -96,16 +90,11 @@ impl FindMessages {
     fn body(&self) -> Value {
         let fields = [
             self.key_id.as_ref().map(|id| ("keyId", Value::from(id.as_str()))),
-            self.remote_jid
-                .as_ref()
-                .map(|jid| ("keyRemoteJid", Value::from(jid.as_str()))),
+            self.remote_jid.as_ref().map(|jid| ("keyRemoteJid", Value::from(jid.as_str()))),
             self.from_me.map(|from_me| ("keyFromMe", Value::from(from_me))),
         ];
-        let filter: Map<String, Value> = fields
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect();
+        let filter: Map<String, Value> =
+            fields.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect();
         // `offset` is how the server calls the size of a page.
         json!({ "where": filter, "page": self.page.max(1), "offset": self.page_size.max(1) })
     }
@@ -137,9 +126,6 @@ impl Record {
 
 impl RecordUpdate {
     fn read(value: &Value) -> Self {
-        Self {
-            status: value.get("status").and_then(Status::from_value),
-            date_time: wire::text(value, "dateTime"),
-        }
+        Self { status: value.get("status").and_then(Status::from_value), date_time: wire::text(value, "dateTime") }
     }
 }

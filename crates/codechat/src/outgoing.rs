@@ -215,22 +215,13 @@ impl SendOptions {
             Quoted::Message(message) => ("quotedMessage", quotable(message)),
         });
         let fields = [
-            self.message_id
-                .as_ref()
-                .map(|id| ("messageId", Value::from(id.as_str()))),
+            self.message_id.as_ref().map(|id| ("messageId", Value::from(id.as_str()))),
             quoted,
-            self.external_attributes
-                .clone()
-                .map(|value| ("externalAttributes", value)),
+            self.external_attributes.clone().map(|value| ("externalAttributes", value)),
             self.delay.map(|delay| ("delay", Value::from(delay))),
-            self.presence
-                .map(|presence| ("presence", Value::from(presence.as_str()))),
+            self.presence.map(|presence| ("presence", Value::from(presence.as_str()))),
         ];
-        fields
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect()
+        fields.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 }
 
@@ -256,9 +247,7 @@ impl ContactCard {
 
 /// A line break would let a name add fields to the card.
 fn one_line(text: &str) -> String {
-    text.split(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')).collect::<Vec<_>>().join(" ")
 }
 
 impl Presence {

@@ -63,10 +63,7 @@ impl Client {
     }
 
     async fn send(&self, endpoint: &'static str, name: &str, body: &Value) -> Result<Answer, Error> {
-        self.send_call(endpoint, Method::POST, &["message", endpoint, name])
-            .json(body)
-            .success()
-            .await
+        self.send_call(endpoint, Method::POST, &["message", endpoint, name]).json(body).success().await
     }
 }
 

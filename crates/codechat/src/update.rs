@@ -112,37 +112,25 @@ mod tests {
             "remoteJid": "2@lid", "id": "01M8", "fromMe": true, "participant": "", "status": "READ", "instanceId": 1,
         });
         let node = StatusUpdate::from_value(&node).unwrap();
-        assert_eq!(
-            (node.id.as_str(), node.from_me, node.status),
-            ("01M8", Some(true), Some(Status::Read))
-        );
+        assert_eq!((node.id.as_str(), node.from_me, node.status), ("01M8", Some(true), Some(Status::Read)));
         assert_eq!((node.remote_jid.as_deref(), node.participant), (Some("2@lid"), None));
         let go = json!({ "id": "88", "keyId": "01M8", "status": "delivered", "dateTime": "x" });
         let go = StatusUpdate::from_value(&go).unwrap();
-        assert_eq!(
-            (go.id.as_str(), go.from_me, go.status),
-            ("01M8", None, Some(Status::DeliveryAck))
-        );
+        assert_eq!((go.id.as_str(), go.from_me, go.status), ("01M8", None, Some(Status::DeliveryAck)));
     }
 
     #[test]
     fn a_change_of_content_has_no_status() {
         let update = StatusUpdate::from_value(&json!({ "id": "a", "fromMe": true })).unwrap();
         assert_eq!(update.status, None);
-        assert_eq!(
-            StatusUpdate::from_value(&json!({ "id": 5 })),
-            Err(WebhookError::Missing("id"))
-        );
+        assert_eq!(StatusUpdate::from_value(&json!({ "id": 5 })), Err(WebhookError::Missing("id")));
         assert_eq!(StatusUpdate::from_value(&json!("a")), Err(WebhookError::Missing("id")));
     }
 
     #[test]
     fn statuses_have_an_order_and_several_spellings() {
         let order = ["ERROR", "PENDING", "SERVER_ACK", "DELIVERY_ACK", "READ", "PLAYED"];
-        let read: Vec<_> = order
-            .iter()
-            .filter_map(|word| Status::from_value(&json!(word)))
-            .collect();
+        let read: Vec<_> = order.iter().filter_map(|word| Status::from_value(&json!(word))).collect();
         let numbers: Vec<_> = (0..7).filter_map(|number| Status::from_value(&json!(number))).collect();
         assert_eq!(read.len(), 6);
         assert!(read.is_sorted());

@@ -153,21 +153,13 @@ impl Upsert {
     fn place(&mut self, jid: Option<String>) {
         let Some(jid) = jid else { return };
         self.is_group |= jid.ends_with("@g.us");
-        let place = if is_lid(&jid) {
-            &mut self.lid
-        } else {
-            &mut self.remote_jid
-        };
+        let place = if is_lid(&jid) { &mut self.lid } else { &mut self.remote_jid };
         place.get_or_insert(jid);
     }
 
     fn attribute(&mut self, jid: Option<String>) {
         let Some(jid) = jid else { return };
-        let place = if is_lid(&jid) {
-            &mut self.participant_lid
-        } else {
-            &mut self.participant
-        };
+        let place = if is_lid(&jid) { &mut self.participant_lid } else { &mut self.participant };
         place.get_or_insert(jid);
     }
 }
@@ -210,15 +202,9 @@ mod tests {
             "device": "ios", "isGroup": false, "id": 7, "info": { "type": "notify" },
         }));
         assert_eq!(upsert.remote_jid.as_deref(), Some("5511900000001@s.whatsapp.net"));
-        assert_eq!(
-            (upsert.lid.as_deref(), upsert.push_name.as_deref()),
-            (Some("2@lid"), Some("Ana"))
-        );
+        assert_eq!((upsert.lid.as_deref(), upsert.push_name.as_deref()), (Some("2@lid"), Some("Ana")));
         assert_eq!((upsert.timestamp, upsert.row_id), (Some(1_795_341_599), Some(7)));
-        assert_eq!(
-            (upsert.content, upsert.info),
-            (json!({ "text": "oi" }), Some(Info::Notify))
-        );
+        assert_eq!((upsert.content, upsert.info), (json!({ "text": "oi" }), Some(Info::Notify)));
     }
 
     #[test]
@@ -230,18 +216,12 @@ mod tests {
             "message": { "messageContextInfo": { "x": 1 }, "imageMessage": { "caption": "c" } },
             "messageTimestamp": { "low": 1_795_341_599, "high": 0, "unsigned": true },
         }));
-        assert_eq!(
-            (upsert.message_type.as_str(), upsert.content),
-            ("imageMessage", json!({ "caption": "c" }))
-        );
+        assert_eq!((upsert.message_type.as_str(), upsert.content), ("imageMessage", json!({ "caption": "c" })));
         assert_eq!(upsert.remote_jid.as_deref(), Some("1-2@g.us"));
         assert_eq!(upsert.participant.as_deref(), Some("9@s.whatsapp.net"));
         assert_eq!(upsert.participant_lid.as_deref(), Some("8@lid"));
         assert!(upsert.is_group && upsert.from_me);
-        assert_eq!(
-            (upsert.timestamp, upsert.row_id, upsert.push_name),
-            (Some(1_795_341_599), None, None)
-        );
+        assert_eq!((upsert.timestamp, upsert.row_id, upsert.push_name), (Some(1_795_341_599), None, None));
     }
 
     #[test]
@@ -250,10 +230,7 @@ mod tests {
             "keyId": "3A1", "keyRemoteJid": "7@lid", "keyParticipant": "8@lid", "messageType": "x", "content": null,
         }));
         assert_eq!((upsert.remote_jid, upsert.lid.as_deref()), (None, Some("7@lid")));
-        assert_eq!(
-            (upsert.participant, upsert.participant_lid.as_deref()),
-            (None, Some("8@lid"))
-        );
+        assert_eq!((upsert.participant, upsert.participant_lid.as_deref()), (None, Some("8@lid")));
     }
 
     #[test]
@@ -279,10 +256,7 @@ mod tests {
             (json!({ "keyId": "a" }), "messageType"),
             (json!({ "key": { "id": "" }, "message": { "x": 1 } }), "key.id"),
             (json!({ "key": { "id": "a" }, "message": null }), "message"),
-            (
-                json!({ "key": { "id": "a" }, "message": { "messageContextInfo": {} } }),
-                "message",
-            ),
+            (json!({ "key": { "id": "a" }, "message": { "messageContextInfo": {} } }), "message"),
             (json!(null), "messageType"),
         ];
         for (value, field) in table {

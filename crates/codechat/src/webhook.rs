@@ -41,9 +41,7 @@ pub struct InstanceRef {
 
 impl fmt::Debug for InstanceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InstanceRef")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("InstanceRef").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -83,25 +81,15 @@ impl Webhook {
 
 impl InstanceRef {
     fn read(value: &Value) -> Result<Self, WebhookError> {
-        let name = value
-            .as_str()
-            .filter(|name| !name.is_empty())
-            .or_else(|| wire::str_of(value, "name"));
+        let name = value.as_str().filter(|name| !name.is_empty()).or_else(|| wire::str_of(value, "name"));
         let name = name.ok_or(WebhookError::Missing("instance.name"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            owner_jid: wire::text(value, "ownerJid"),
-        })
+        Ok(Self { name: name.to_owned(), owner_jid: wire::text(value, "ownerJid") })
     }
 }
 
 /// The parser tells its depth limit apart in words alone.
 fn not_json(error: &serde_json::Error) -> WebhookError {
-    if error.to_string().contains("recursion limit") {
-        WebhookError::TooDeep
-    } else {
-        WebhookError::NotJson
-    }
+    if error.to_string().contains("recursion limit") { WebhookError::TooDeep } else { WebhookError::NotJson }
 }
 
 #[cfg(test)]
@@ -123,13 +111,7 @@ mod tests {
         let owner = "5511988887777@s.whatsapp.net";
         let new = json!({ "event": "x", "instance": { "id": 1, "name": "loja01", "ownerJid": owner } });
         let new = parsed(&new).unwrap();
-        assert_eq!(
-            new.instance,
-            InstanceRef {
-                name: "loja01".to_owned(),
-                owner_jid: Some(owner.to_owned())
-            }
-        );
+        assert_eq!(new.instance, InstanceRef { name: "loja01".to_owned(), owner_jid: Some(owner.to_owned()) });
         assert_eq!((new.event, new.data), (Event::Unknown("x".to_owned()), Value::Null));
     }
 
@@ -144,11 +126,7 @@ mod tests {
 
     #[test]
     fn too_deep_a_nest_is_an_error() {
-        let deep = format!(
-            "{{\"event\":\"x\",\"data\":{}{}}}",
-            "[".repeat(100_000),
-            "]".repeat(100_000)
-        );
+        let deep = format!("{{\"event\":\"x\",\"data\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(Webhook::parse(deep.as_bytes()), Err(WebhookError::TooDeep));
     }
 
@@ -166,10 +144,7 @@ mod tests {
         });
         let printed = format!("{:?}", parsed(&webhook).unwrap());
         assert!(printed.contains("MessagesUpsert"), "{printed}");
-        assert!(
-            !printed.contains("segredo") && !printed.contains("5511988887777"),
-            "{printed}"
-        );
+        assert!(!printed.contains("segredo") && !printed.contains("5511988887777"), "{printed}");
     }
 
     fn json_value() -> impl Strategy<Value = Value> {

@@ -79,9 +79,7 @@ fn indexed_bytes(map: &Map<String, Value>) -> Option<Vec<u8>> {
     if map.is_empty() {
         return None;
     }
-    (0..map.len())
-        .map(|index| map.get(&index.to_string()).and_then(byte))
-        .collect()
+    (0..map.len()).map(|index| map.get(&index.to_string()).and_then(byte)).collect()
 }
 
 fn byte(value: &Value) -> Option<u8> {
@@ -91,10 +89,7 @@ fn byte(value: &Value) -> Option<u8> {
 /// A whole number that a float holds exactly.
 fn whole(float: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the guard keeps it whole and within 53 bits"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "the guard keeps it whole and within 53 bits")]
     (float.fract() == 0.0 && float.abs() <= EXACT).then_some(float as i64)
 }
 
@@ -157,10 +152,7 @@ fn next_escape(after: &str) -> (String, &str) {
 fn unicode_escape(text: &str) -> Option<(u16, &str)> {
     let (digits, tail) = text.strip_prefix('u')?.split_at_checked(4)?;
     let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    is_hex
-        .then(|| u16::from_str_radix(digits, 16).ok())
-        .flatten()
-        .map(|code| (code, tail))
+    is_hex.then(|| u16::from_str_radix(digits, 16).ok()).flatten().map(|code| (code, tail))
 }
 
 pub(crate) fn need<T>(field: Option<T>, name: &'static str) -> Result<T, Missing> {
@@ -202,11 +194,8 @@ mod tests {
     use super::*;
 
     fn encodings(bytes: &[u8]) -> Vec<Value> {
-        let indexed: Map<String, Value> = bytes
-            .iter()
-            .enumerate()
-            .map(|(index, byte)| (index.to_string(), json!(byte)))
-            .collect();
+        let indexed: Map<String, Value> =
+            bytes.iter().enumerate().map(|(index, byte)| (index.to_string(), json!(byte))).collect();
         vec![
             json!(STANDARD.encode(bytes)),
             json!({ "type": "Buffer", "data": bytes }),
@@ -263,10 +252,7 @@ mod tests {
     fn lone_surrogates_do_not_lose_the_text() {
         let text = r#"{"a":"x\ud83d","b":"\udc4dy","c":"\ud83d\udc4d","d":"\\ud83d","e":"\u0041"}"#;
         let value = parse(text.as_bytes()).unwrap();
-        assert_eq!(
-            value,
-            json!({ "a": "x\u{fffd}", "b": "\u{fffd}y", "c": "👍", "d": "\\ud83d", "e": "A" })
-        );
+        assert_eq!(value, json!({ "a": "x\u{fffd}", "b": "\u{fffd}y", "c": "👍", "d": "\\ud83d", "e": "A" }));
         assert!(parse(br#"{"a":"\u12"}"#).is_err());
     }
 

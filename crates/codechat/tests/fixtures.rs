@@ -36,10 +36,7 @@ fn assert_readable(webhook: &Webhook, name: &str) -> bool {
         Event::MessagesUpsert | Event::SendMessage => {
             let upsert = Upsert::from_value(&webhook.data).unwrap_or_else(|error| panic!("{name}: {error}"));
             assert!(!upsert.key_id.is_empty() && !upsert.message_type.is_empty(), "{name}");
-            assert!(
-                upsert.timestamp.is_some_and(|seconds| seconds > 1_700_000_000),
-                "{name}"
-            );
+            assert!(upsert.timestamp.is_some_and(|seconds| seconds > 1_700_000_000), "{name}");
             assert!(upsert.content.is_object(), "{name}");
             let is_addressed = upsert.remote_jid.is_some() || upsert.lid.is_some();
             assert!(is_addressed || upsert.is_group || name.contains(UNADDRESSED), "{name}");
@@ -63,11 +60,7 @@ fn every_webhook_is_read() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let webhook = Webhook::parse(&std::fs::read(file).unwrap()).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(webhook.event.as_str(), name.split("__").next().unwrap());
-        assert_eq!(
-            webhook.instance.name.is_empty(),
-            webhook.event == Event::NewJwt,
-            "{name}"
-        );
+        assert_eq!(webhook.instance.name.is_empty(), webhook.event == Event::NewJwt, "{name}");
         messages += usize::from(assert_readable(&webhook, name));
     }
     assert_eq!((files.len(), messages), (406, 307));
@@ -90,41 +83,23 @@ fn every_webhook_of_every_sequence_is_read() {
 #[test]
 fn history_is_read_message_by_message() {
     let history = webhook("messages.set__history_sync");
-    let messages: Vec<Upsert> = history
-        .data
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|value| Upsert::from_value(value).unwrap())
-        .collect();
+    let messages: Vec<Upsert> =
+        history.data.as_array().unwrap().iter().map(|value| Upsert::from_value(value).unwrap()).collect();
     assert!(!messages.is_empty());
     let conversations = messages.iter().filter(|message| message.message_type == "conversation");
-    assert!(
-        conversations
-            .map(|message| message.content["text"].as_str())
-            .all(|text| text.is_some())
-    );
+    assert!(conversations.map(|message| message.content["text"].as_str()).all(|text| text.is_some()));
 }
 
 #[test]
 fn addresses_are_where_they_belong() {
     let plain = upsert("conversation");
     assert_eq!(plain.remote_jid.as_deref(), Some("5511900000001@s.whatsapp.net"));
-    assert_eq!(
-        (plain.lid.as_deref(), plain.is_group),
-        (Some("200000000000001@lid"), false)
-    );
+    assert_eq!((plain.lid.as_deref(), plain.is_group), (Some("200000000000001@lid"), false));
     let lid_only = upsert("lid_chat_no_alt");
-    assert_eq!(
-        (lid_only.remote_jid, lid_only.lid.as_deref()),
-        (None, Some("200000000000099@lid"))
-    );
+    assert_eq!((lid_only.remote_jid, lid_only.lid.as_deref()), (None, Some("200000000000099@lid")));
     let group = upsert("group_participant_lid_no_alt");
     assert!(group.is_group);
-    assert_eq!(
-        (group.participant, group.participant_lid.as_deref()),
-        (None, Some("200000000000002@lid"))
-    );
+    assert_eq!((group.participant, group.participant_lid.as_deref()), (None, Some("200000000000002@lid")));
 }
 
 #[test]
@@ -135,14 +110,8 @@ fn the_three_copies_of_a_send_are_told_apart() {
     assert!(send.key_id == copy.key_id && copy.key_id == echo.key_id);
     assert!(send.is_api_copy() && copy.is_api_copy() && !echo.is_api_copy());
     assert!(echo.is_append() && echo.from_me);
-    assert_eq!(
-        copy.external_attributes,
-        Some(json!({ "relay": "chatwoot", "messageId": 42 }))
-    );
-    assert_eq!(
-        (echo.external_attributes, upsert("conversation").info),
-        (None, Some(Info::Notify))
-    );
+    assert_eq!(copy.external_attributes, Some(json!({ "relay": "chatwoot", "messageId": 42 })));
+    assert_eq!((echo.external_attributes, upsert("conversation").info), (None, Some(Info::Notify)));
 }
 
 #[test]
@@ -174,49 +143,27 @@ fn quotes_are_read() {
     assert_eq!(quote.quoted_text.as_deref(), Some("Mensagem original da loja"));
     let group = context_info(&upsert("group_quoted").content).unwrap();
     assert_eq!(group.mentioned, ["200000000000001@lid"]);
-    assert!(
-        context_info(&upsert("extendedTextMessage_forwarded").content)
-            .unwrap()
-            .is_forwarded
-    );
+    assert!(context_info(&upsert("extendedTextMessage_forwarded").content).unwrap().is_forwarded);
     assert_eq!(context_info(&upsert("conversation").content), None);
 }
 
 #[test]
 fn edits_and_revokes_are_read() {
     let target = Some("AC00000000000000000000000000AAAA");
-    for (name, text) in [
-        ("protocolMessage_MESSAGE_EDIT", "Texto corrigido"),
-        ("editedMessage", "Texto corrigido 2"),
-    ] {
+    for (name, text) in [("protocolMessage_MESSAGE_EDIT", "Texto corrigido"), ("editedMessage", "Texto corrigido 2")] {
         let upsert = upsert(name);
         let protocol = Protocol::from_content(unwrap_content(&upsert.message_type, &upsert.content).content);
-        assert_eq!(
-            (protocol.kind, protocol.target_id),
-            (ProtocolKind::MessageEdit, target),
-            "{name}"
-        );
+        assert_eq!((protocol.kind, protocol.target_id), (ProtocolKind::MessageEdit, target), "{name}");
         assert_eq!(protocol.edited_content().unwrap().text(), Some(text), "{name}");
     }
-    let names = [
-        "protocolMessage_REVOKE",
-        "fromMe_phone_revoke",
-        "via_api_deleteMessage__query",
-    ];
+    let names = ["protocolMessage_REVOKE", "fromMe_phone_revoke", "via_api_deleteMessage__query"];
     for name in names {
         let upsert = upsert(name);
         let protocol = Protocol::from_content(&upsert.content);
-        assert_eq!(
-            (protocol.kind, protocol.target_id.is_some()),
-            (ProtocolKind::Revoke, true),
-            "{name}"
-        );
+        assert_eq!((protocol.kind, protocol.target_id.is_some()), (ProtocolKind::Revoke, true), "{name}");
     }
     let setting = upsert("protocolMessage_EPHEMERAL_SETTING");
-    assert_eq!(
-        Protocol::from_content(&setting.content).kind,
-        ProtocolKind::EphemeralSetting
-    );
+    assert_eq!(Protocol::from_content(&setting.content).kind, ProtocolKind::EphemeralSetting);
 }
 
 #[test]
@@ -253,20 +200,12 @@ fn statuses_are_read() {
 #[test]
 fn the_connection_and_its_codes_are_read() {
     let logged_out = ConnectionUpdate::from_value(&webhook("connection.update__disconnect_401_logged_out").data);
-    assert_eq!(
-        logged_out,
-        Ok(ConnectionUpdate {
-            state: State::Close,
-            status_reason: Some(401)
-        })
-    );
+    assert_eq!(logged_out, Ok(ConnectionUpdate { state: State::Close, status_reason: Some(401) }));
     let removed = InstanceStatus::from_value(&webhook("status.instance__logout_via_api").data);
     assert_eq!(removed, Ok(InstanceStatus::Removed));
     let limit = QrUpdate::from_value(&webhook("qrcode.updated__qr_flow_until_limit__6").data);
     assert_eq!(limit, Ok(QrUpdate::LimitReached));
     let pairing = QrUpdate::from_value(&webhook("qrcode.updated__pairing_code").data);
-    let Ok(QrUpdate::Code(pairing)) = pairing else {
-        panic!("no code")
-    };
+    let Ok(QrUpdate::Code(pairing)) = pairing else { panic!("no code") };
     assert_eq!(pairing.pairing_code.as_deref(), Some("FTNESPGV"));
 }

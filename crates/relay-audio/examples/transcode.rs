@@ -25,9 +25,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let took_ms = started.elapsed().as_millis();
     tokio::fs::write(&output, &bytes).await?;
-    println!(
-        "{duration_ms} ms of audio, {} bytes, converted in {took_ms} ms",
-        bytes.len()
-    );
+    println!("{duration_ms} ms of audio, {} bytes, converted in {took_ms} ms", bytes.len());
     Ok(())
 }

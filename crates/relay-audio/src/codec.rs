@@ -65,10 +65,7 @@ impl Codec for NativeCodec {
     fn opus(&self, rate: u32, gain: i16) -> Result<Box<dyn OpusDecoder>, AudioError> {
         let mut decoder = opus::Decoder::new(rate, Channels::Mono).map_err(decode_error)?;
         decoder.set_gain(i32::from(gain)).map_err(decode_error)?;
-        Ok(Box::new(LibopusDecoder {
-            decoder,
-            block: vec![0.0; LONGEST_PACKET],
-        }))
+        Ok(Box::new(LibopusDecoder { decoder, block: vec![0.0; LONGEST_PACKET] }))
     }
 }
 
@@ -79,10 +76,7 @@ struct LibopusDecoder {
 
 impl OpusDecoder for LibopusDecoder {
     fn decode(&mut self, packet: &[u8], pcm: &mut Vec<f32>) -> Result<(), AudioError> {
-        let count = self
-            .decoder
-            .decode_float(packet, &mut self.block, false)
-            .map_err(decode_error)?;
+        let count = self.decoder.decode_float(packet, &mut self.block, false).map_err(decode_error)?;
         pcm.extend(self.block.iter().take(count).map(|sample| sample.clamp(-1.0, 1.0)));
         Ok(())
     }

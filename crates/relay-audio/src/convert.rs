@@ -87,22 +87,14 @@ pub(crate) fn encode(
     })?;
     let bytes = encoder.finish()?;
     budget.check_output(bytes.len())?;
-    Ok(Converted {
-        bytes: bytes.into(),
-        duration_ms,
-        waveform,
-    })
+    Ok(Converted { bytes: bytes.into(), duration_ms, waveform })
 }
 
 /// Leaves a finished voice note as it is; it is decoded for its length and waveform, and to know that it decodes.
 fn measure(input: &Bytes, source: &mut dyn Source, budget: &Budget) -> Result<Converted, AudioError> {
     budget.check_output(input.len())?;
     let (duration_ms, waveform) = drain(source, VOICE_RATE, budget, &mut |_| Ok(()))?;
-    Ok(Converted {
-        bytes: input.clone(),
-        duration_ms,
-        waveform,
-    })
+    Ok(Converted { bytes: input.clone(), duration_ms, waveform })
 }
 
 /// Hands all samples, at `rate`, to `take`; gives the length and the waveform.
@@ -129,10 +121,7 @@ fn drain(
             (Some(_), Some(_)) => {
                 return Err(AudioError::unsupported("the sample rate changes midway"));
             }
-            (Some(from), none) => none
-                .insert((from, resampler_from(from, rate)?))
-                .1
-                .push(&block, &mut pcm),
+            (Some(from), none) => none.insert((from, resampler_from(from, rate)?)).1.push(&block, &mut pcm),
             (None, Some((_, resampler))) => resampler.finish(&mut pcm),
             (None, None) => return Err(AudioError::corrupt("no audio")),
         }

@@ -33,16 +33,14 @@ const OPUS_RATE: u64 = 48_000;
 /// Finds the container's reader by content.
 pub(crate) fn open_format(input: &[u8]) -> Result<Box<dyn FormatReader + '_>, AudioError> {
     let stream = MediaSourceStream::new(Box::new(Cursor::new(input)), MediaSourceStreamOptions::default());
-    let metadata = MetadataOptions::default()
-        .limit_tag_bytes(METADATA_LIMIT)
-        .limit_visual_bytes(METADATA_LIMIT);
-    symphonia::default::get_probe()
-        .probe(&Hint::new(), stream, FormatOptions::default(), metadata)
-        .map_err(|error| match error {
+    let metadata = MetadataOptions::default().limit_tag_bytes(METADATA_LIMIT).limit_visual_bytes(METADATA_LIMIT);
+    symphonia::default::get_probe().probe(&Hint::new(), stream, FormatOptions::default(), metadata).map_err(|error| {
+        match error {
             Error::Unsupported(what) => AudioError::unsupported(what),
             Error::IoError(_) => AudioError::unsupported("not a known audio file"),
             other => AudioError::corrupt(other.to_string()),
-        })
+        }
+    })
 }
 
 /// The samples of the default audio track.
@@ -55,25 +53,15 @@ pub(crate) struct DemuxSource<'a> {
 }
 
 enum Decoder {
-    Symphonia {
-        decoder: Box<dyn AudioDecoder>,
-        interleaved: Vec<f32>,
-    },
-    Opus {
-        decoder: Box<dyn OpusDecoder>,
-        rate: u32,
-        skip: usize,
-        block: Vec<f32>,
-    },
+    Symphonia { decoder: Box<dyn AudioDecoder>, interleaved: Vec<f32> },
+    Opus { decoder: Box<dyn OpusDecoder>, rate: u32, skip: usize, block: Vec<f32> },
 }
 
 impl<'a> DemuxSource<'a> {
     /// Opens the file; Opus tracks are decoded straight to `rate`, others at their own.
     pub(crate) fn open(input: &'a [u8], rate: u32, codec: &dyn Codec, budget: &Budget) -> Result<Self, AudioError> {
         let format = open_format(input)?;
-        let track = format
-            .default_track(TrackType::Audio)
-            .ok_or_else(|| AudioError::unsupported("no audio track"))?;
+        let track = format.default_track(TrackType::Audio).ok_or_else(|| AudioError::unsupported("no audio track"))?;
         claim_header(track, format.as_ref(), budget)?;
         let parameters = track
             .codec_params
@@ -82,13 +70,7 @@ impl<'a> DemuxSource<'a> {
             .ok_or_else(|| AudioError::unsupported("no audio track"))?;
         let decoder = Decoder::open(parameters, rate, codec)?;
         let track = track.id;
-        Ok(Self {
-            format,
-            track,
-            decoder,
-            good: 0,
-            bad: 0,
-        })
+        Ok(Self { format, track, decoder, good: 0, bad: 0 })
     }
 
     /// The next packet of the track; `None` at the end, also when the file was cut.
@@ -111,11 +93,7 @@ impl<'a> DemuxSource<'a> {
     }
 
     fn end(&self) -> Result<Option<u32>, AudioError> {
-        if self.good == 0 {
-            Err(AudioError::corrupt("no packet decodes"))
-        } else {
-            Ok(None)
-        }
+        if self.good == 0 { Err(AudioError::corrupt("no packet decodes")) } else { Ok(None) }
     }
 }
 
@@ -145,30 +123,18 @@ impl Decoder {
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .map_err(|error| AudioError::unsupported(error.to_string()))?;
-        Ok(Self::Symphonia {
-            decoder,
-            interleaved: Vec::new(),
-        })
+        Ok(Self::Symphonia { decoder, interleaved: Vec::new() })
     }
 
     fn open_opus(parameters: &AudioCodecParameters, rate: u32, codec: &dyn Codec) -> Result<Self, AudioError> {
         let head = parameters.extra_data.as_deref().and_then(OpusHead::parse);
-        let head = head.unwrap_or(OpusHead {
-            channels: 1,
-            pre_skip: 0,
-            gain: 0,
-        });
+        let head = head.unwrap_or(OpusHead { channels: 1, pre_skip: 0, gain: 0 });
         if !head.is_plain() {
             return Err(AudioError::unsupported("opus with more than two channels"));
         }
         let skip = u64::from(head.pre_skip) * u64::from(rate) / OPUS_RATE;
         let decoder = codec.opus(rate, head.gain)?;
-        Ok(Self::Opus {
-            decoder,
-            rate,
-            skip: usize::try_from(skip).unwrap_or(0),
-            block: Vec::new(),
-        })
+        Ok(Self::Opus { decoder, rate, skip: usize::try_from(skip).unwrap_or(0), block: Vec::new() })
     }
 
     /// Decodes one packet; `None` when it is damaged.
@@ -185,12 +151,7 @@ impl Decoder {
                 Err(Error::Unsupported(what)) => Err(AudioError::unsupported(what)),
                 Err(error) => Err(AudioError::corrupt(error.to_string())),
             },
-            Self::Opus {
-                decoder,
-                rate,
-                skip,
-                block,
-            } => {
+            Self::Opus { decoder, rate, skip, block } => {
                 block.clear();
                 if decoder.decode(&packet.data, block).is_err() {
                     return Ok(None);

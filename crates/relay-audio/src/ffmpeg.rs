@@ -35,9 +35,7 @@ pub(crate) fn find() -> Option<&'static Path> {
 }
 
 fn find_in(path: &OsString) -> Option<PathBuf> {
-    std::env::split_paths(path)
-        .map(|folder| folder.join("ffmpeg"))
-        .find(|file| is_executable(file))
+    std::env::split_paths(path).map(|folder| folder.join("ffmpeg")).find(|file| is_executable(file))
 }
 
 fn is_executable(file: &Path) -> bool {
@@ -65,21 +63,8 @@ impl Decoding {
         let stdout = child.stdout.take().expect("standard output is piped");
         let stderr = child.stderr.take().expect("standard error is piped");
         let (blocks, receiver) = mpsc::channel(BLOCKS_AHEAD);
-        let decoding = Self {
-            child,
-            stdout,
-            stderr,
-            blocks,
-            input: input.to_owned(),
-        };
-        Ok((
-            decoding,
-            PcmSource {
-                blocks: receiver,
-                rate,
-                odd: None,
-            },
-        ))
+        let decoding = Self { child, stdout, stderr, blocks, input: input.to_owned() };
+        Ok((decoding, PcmSource { blocks: receiver, rate, odd: None }))
     }
 
     /// Feeds the source until ffmpeg ends, and tells whether it ended well.
@@ -101,28 +86,13 @@ fn command(program: &Path, input: &Path, rate: u32, longest: Duration) -> Comman
     let mut command = Command::new(program);
     command
         .args(["-nostdin", "-hide_banner", "-v", "error", "-xerror", "-threads", "1"])
-        .args([
-            "-protocol_whitelist",
-            "file,pipe",
-            "-t",
-            &longest.as_secs_f64().to_string(),
-            "-i",
-        ])
+        .args(["-protocol_whitelist", "file,pipe", "-t", &longest.as_secs_f64().to_string(), "-i"])
         .arg(source)
         // The bound makes the downmix an average in every sample format; in some, two equal sides would get louder.
-        .args([
-            "-map",
-            "0:a:0",
-            "-af",
-            &format!("aresample={rate}:ochl=mono:rematrix_maxval=1"),
-        ])
+        .args(["-map", "0:a:0", "-af", &format!("aresample={rate}:ochl=mono:rematrix_maxval=1")])
         .args(["-f", "s16le", "-c:a", "pcm_s16le", "-threads", "1", "pipe:1"])
         .env_clear()
-        .envs(
-            ["PATH", "LD_LIBRARY_PATH"]
-                .iter()
-                .filter_map(|key| Some((key, std::env::var_os(key)?))),
-        )
+        .envs(["PATH", "LD_LIBRARY_PATH"].iter().filter_map(|key| Some((key, std::env::var_os(key)?))))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -155,14 +125,8 @@ async fn read_some(stderr: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 fn exit_error(status: ExitStatus, complaint: &str, input: &Path) -> AudioError {
-    let stderr = complaint
-        .replace(&*input.to_string_lossy(), "input")
-        .trim()
-        .replace('\n', "; ");
-    AudioError::Ffmpeg(FfmpegError::Exit {
-        code: status.code(),
-        stderr,
-    })
+    let stderr = complaint.replace(&*input.to_string_lossy(), "input").trim().replace('\n', "; ");
+    AudioError::Ffmpeg(FfmpegError::Exit { code: status.code(), stderr })
 }
 
 fn failed(error: std::io::Error) -> AudioError {
@@ -200,12 +164,8 @@ impl TempFile {
     /// Writes the file. Blocks on disk.
     pub(crate) fn write(bytes: &[u8]) -> Result<Self, AudioError> {
         let path = std::env::temp_dir().join(format!("relay-audio-{}", unused_number()));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(AudioError::Io)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(AudioError::Io)?;
         let kept = Self(path);
         file.write_all(bytes).map_err(AudioError::Io)?;
         Ok(kept)
@@ -236,10 +196,7 @@ mod tests {
     #[test]
     fn ffmpeg_is_looked_for_on_the_given_path_only() {
         assert_eq!(find_in(&"/nonexistent".into()), None);
-        assert!(
-            find_in(&std::env::var_os("PATH").unwrap()).is_some(),
-            "ffmpeg is needed to test"
-        );
+        assert!(find_in(&std::env::var_os("PATH").unwrap()).is_some(), "ffmpeg is needed to test");
     }
 
     #[test]
@@ -257,11 +214,7 @@ mod tests {
         sender.blocking_send(Bytes::from_static(&[0, 0x40, 0])).unwrap();
         sender.blocking_send(Bytes::from_static(&[0xc0])).unwrap();
         drop(sender);
-        let mut source = PcmSource {
-            blocks,
-            rate: 16_000,
-            odd: None,
-        };
+        let mut source = PcmSource { blocks, rate: 16_000, odd: None };
         let mut pcm = Vec::new();
         while source.read(&mut pcm).unwrap().is_some() {}
         assert_eq!(pcm, [0.5, -0.5]);

@@ -37,19 +37,14 @@ impl Input {
 fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, AudioError> {
     let metadata = std::fs::metadata(path).map_err(AudioError::Io)?;
     if !metadata.is_file() {
-        return Err(AudioError::Io(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "not a regular file",
-        )));
+        return Err(AudioError::Io(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
     }
     if metadata.len() > limit {
         return Err(AudioError::TooLarge { limit });
     }
     let file = File::open(path).map_err(AudioError::Io)?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(AudioError::Io)?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(AudioError::Io)?;
     Ok(bytes)
 }
 

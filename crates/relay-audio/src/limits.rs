@@ -58,12 +58,7 @@ pub(crate) struct Budget {
 impl Budget {
     /// Starts the clock; `cancelled` may be raised from outside at any time.
     pub(crate) fn start(limits: Limits, cancelled: Arc<AtomicBool>) -> Self {
-        Self {
-            limits,
-            started: Instant::now(),
-            cancelled,
-            claimed_ms: AtomicU64::new(0),
-        }
+        Self { limits, started: Instant::now(), cancelled, claimed_ms: AtomicU64::new(0) }
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -86,9 +81,7 @@ impl Budget {
     pub(crate) fn claim(&self, samples: u64, rate: u32) -> Result<(), AudioError> {
         let length_ms = millis(samples, rate);
         if u128::from(length_ms) > self.limits.duration.as_millis() {
-            return Err(AudioError::TooLong {
-                limit: self.limits.duration,
-            });
+            return Err(AudioError::TooLong { limit: self.limits.duration });
         }
         self.claimed_ms.fetch_max(length_ms, Ordering::Relaxed);
         Ok(())
@@ -97,9 +90,7 @@ impl Budget {
     /// Fails when the converted file has grown too large.
     pub(crate) fn check_output(&self, bytes: usize) -> Result<(), AudioError> {
         if bytes > self.limits.output_bytes {
-            return Err(AudioError::OutputTooLarge {
-                limit: self.limits.output_bytes,
-            });
+            return Err(AudioError::OutputTooLarge { limit: self.limits.output_bytes });
         }
         Ok(())
     }
@@ -129,10 +120,7 @@ mod tests {
 
     #[test]
     fn claims_longer_than_the_limit_are_refused() {
-        let budget = budget(Limits {
-            duration: Duration::from_secs(2),
-            ..Limits::default()
-        });
+        let budget = budget(Limits { duration: Duration::from_secs(2), ..Limits::default() });
         assert!(budget.claim(32_000, 16_000).is_ok());
         assert!(matches!(budget.claim(32_016, 16_000), Err(AudioError::TooLong { .. })));
         assert!(matches!(budget.claim(u64::MAX, 1), Err(AudioError::TooLong { .. })));
@@ -140,10 +128,7 @@ mod tests {
 
     #[test]
     fn a_spent_or_cancelled_budget_says_so() {
-        let spent = budget(Limits {
-            min_wall: Duration::ZERO,
-            ..Limits::default()
-        });
+        let spent = budget(Limits { min_wall: Duration::ZERO, ..Limits::default() });
         assert!(matches!(spent.check(), Err(AudioError::TimedOut)));
         let flag = Arc::new(AtomicBool::new(false));
         let dropped = Budget::start(Limits::default(), Arc::clone(&flag));

@@ -28,11 +28,7 @@ impl LameEncoder {
     pub(crate) fn new() -> Result<Self, AudioError> {
         let builder = Builder::new().ok_or(AudioError::Encode("lame has no memory".into()))?;
         let lame = configure(builder).map_err(|error| AudioError::Encode(format!("lame: {error}").into()))?;
-        Ok(Self {
-            lame,
-            scaled: Vec::new(),
-            file: Vec::new(),
-        })
+        Ok(Self { lame, scaled: Vec::new(), file: Vec::new() })
     }
 
     /// Overwrites the empty first frame, which LAME wrote to keep the place, with the Info tag.
@@ -66,9 +62,7 @@ impl Encoder for LameEncoder {
             self.scaled.clear();
             self.scaled.extend(block.iter().map(|sample| sample / LAME_SCALE));
             self.file.reserve(max_required_buffer_size(block.len()));
-            self.lame
-                .encode_to_vec(MonoPcm(self.scaled.as_slice()), &mut self.file)
-                .map_err(encode_error)?;
+            self.lame.encode_to_vec(MonoPcm(self.scaled.as_slice()), &mut self.file).map_err(encode_error)?;
         }
         Ok(())
     }
@@ -79,9 +73,7 @@ impl Encoder for LameEncoder {
 
     fn finish(mut self: Box<Self>) -> Result<Vec<u8>, AudioError> {
         self.file.reserve(FLUSH_ROOM);
-        self.lame
-            .flush_to_vec::<FlushGap>(&mut self.file)
-            .map_err(encode_error)?;
+        self.lame.flush_to_vec::<FlushGap>(&mut self.file).map_err(encode_error)?;
         self.write_tag();
         Ok(self.file)
     }

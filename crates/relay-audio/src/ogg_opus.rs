@@ -34,9 +34,7 @@ pub(crate) struct Survey {
 /// Looks at every packet without decoding any.
 pub(crate) fn survey(input: &[u8], budget: &Budget) -> Result<Survey, AudioError> {
     let (mut packets, head) = Packets::open(input)?;
-    let tags = packets
-        .next()?
-        .ok_or_else(|| AudioError::corrupt("ogg: no audio after the header"))?;
+    let tags = packets.next()?.ok_or_else(|| AudioError::corrupt("ogg: no audio after the header"))?;
     let mut tally = Tally::default();
     let mut count = 0_u64;
     while let Some(packet) = packets.next()? {
@@ -53,11 +51,7 @@ pub(crate) fn survey(input: &[u8], budget: &Budget) -> Result<Survey, AudioError
     }
     let from_whatsapp = vendor(&tags.data) == Some(VENDOR);
     let is_voice_note = head.channels == 1 && tally.ended && tally.speech && (tally.joined || from_whatsapp);
-    Ok(Survey {
-        head,
-        samples,
-        is_voice_note,
-    })
+    Ok(Survey { head, samples, is_voice_note })
 }
 
 /// What the packets add up to, at 48 kHz.
@@ -73,14 +67,7 @@ struct Tally {
 
 impl Default for Tally {
     fn default() -> Self {
-        Self {
-            coded: 0,
-            start: None,
-            end: 0,
-            ended: false,
-            speech: true,
-            joined: true,
-        }
+        Self { coded: 0, start: None, end: 0, ended: false, speech: true, joined: true }
     }
 }
 
@@ -94,11 +81,7 @@ impl Tally {
         self.ended |= packet.last_in_stream();
         let granule = packet.absgp_page();
         if packet.last_in_page() && granule != NO_GRANULE {
-            let first_page_start = if self.ended {
-                0
-            } else {
-                granule.saturating_sub(self.coded)
-            };
+            let first_page_start = if self.ended { 0 } else { granule.saturating_sub(self.coded) };
             self.start.get_or_insert(first_page_start);
             self.end = granule;
         }
@@ -135,14 +118,7 @@ impl<'a> OggOpusSource<'a> {
         let per_sample = OPUS_RATE / rate;
         let skip = usize::from(head.pre_skip).div_ceil(per_sample as usize);
         let left = survey.samples.div_ceil(u64::from(per_sample));
-        Ok(Self {
-            packets,
-            decoder,
-            rate,
-            skip,
-            left,
-            block: Vec::new(),
-        })
+        Ok(Self { packets, decoder, rate, skip, left, block: Vec::new() })
     }
 }
 
@@ -177,10 +153,7 @@ struct Packets<'a> {
 impl<'a> Packets<'a> {
     /// Reads up to and including the identification header.
     fn open(input: &'a [u8]) -> Result<(Self, OpusHead), AudioError> {
-        let mut packets = Self {
-            reader: PacketReader::new(Cursor::new(input)),
-            serial: 0,
-        };
+        let mut packets = Self { reader: PacketReader::new(Cursor::new(input)), serial: 0 };
         let first = packets.read()?.ok_or_else(|| AudioError::corrupt("ogg: empty"))?;
         let head = OpusHead::parse(&first.data).ok_or_else(|| AudioError::unsupported("ogg without opus"))?;
         if !head.is_plain() {
@@ -227,23 +200,11 @@ mod tests {
 
     #[test]
     fn the_length_is_what_the_granules_allow() {
-        let tally = Tally {
-            coded: 9_600,
-            end: 9_000,
-            ..Tally::default()
-        };
+        let tally = Tally { coded: 9_600, end: 9_000, ..Tally::default() };
         assert_eq!(tally.playable(312), 8_688);
-        let live = Tally {
-            start: Some(96_000),
-            end: 105_600,
-            ..tally
-        };
+        let live = Tally { start: Some(96_000), end: 105_600, ..tally };
         assert_eq!(live.playable(312), 9_288);
-        let hostile = Tally {
-            start: Some(5),
-            end: 1,
-            ..live
-        };
+        let hostile = Tally { start: Some(5), end: 1, ..live };
         assert_eq!(hostile.playable(312), 0);
     }
 }

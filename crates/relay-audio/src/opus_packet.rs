@@ -27,12 +27,7 @@ impl Toc {
             1 | 2 => 2,
             _ => u64::from(packet.get(1)? & 0b11_1111),
         };
-        let toc = Self {
-            config: first >> 3,
-            stereo: first & 0b100 != 0,
-            code,
-            frames,
-        };
+        let toc = Self { config: first >> 3, stereo: first & 0b100 != 0, code, frames };
         (1..=LONGEST).contains(&toc.samples()).then_some(toc)
     }
 
@@ -77,17 +72,11 @@ impl OpusHead {
             return None;
         };
         match version {
-            0 => Some(Self {
-                channels,
-                pre_skip: u16::from_be_bytes([p0, p1]),
-                gain: i16::from_be_bytes([g0, g1]),
-            }),
+            0 => Some(Self { channels, pre_skip: u16::from_be_bytes([p0, p1]), gain: i16::from_be_bytes([g0, g1]) }),
             // The upper half of the version tells incompatible changes.
-            1..16 => Some(Self {
-                channels,
-                pre_skip: u16::from_le_bytes([p0, p1]),
-                gain: i16::from_le_bytes([g0, g1]),
-            }),
+            1..16 => {
+                Some(Self { channels, pre_skip: u16::from_le_bytes([p0, p1]), gain: i16::from_le_bytes([g0, g1]) })
+            }
             _ => None,
         }
     }
@@ -138,11 +127,7 @@ mod tests {
     fn headers_are_read_in_both_byte_orders() {
         let little = b"OpusHead\x01\x02\x38\x01\x80\xbb\0\0\0\x01\0";
         let big = b"OpusHead\x00\x02\x01\x38\0\0\xbb\x80\x01\x00\0";
-        let expected = OpusHead {
-            channels: 2,
-            pre_skip: 312,
-            gain: 256,
-        };
+        let expected = OpusHead { channels: 2, pre_skip: 312, gain: 256 };
         assert_eq!(OpusHead::parse(little), Some(expected));
         assert_eq!(OpusHead::parse(big), Some(expected));
         assert_eq!(OpusHead::parse(b"OpusHead\x01\x02"), None);

@@ -39,23 +39,9 @@ impl Resampler {
         let phases = up.clamp(1, MAX_PHASES);
         let narrowing = (f64::from(to) / f64::from(from.max(1))).min(1.0);
         let half = (ZERO_CROSSINGS / narrowing).ceil() as usize;
-        let taps = if up == down {
-            Vec::new()
-        } else {
-            filter(phases, half, narrowing)
-        };
+        let taps = if up == down { Vec::new() } else { filter(phases, half, narrowing) };
         let window = vec![0.0; half];
-        Self {
-            up,
-            down,
-            phases,
-            half,
-            taps,
-            window,
-            first: 0,
-            consumed: 0,
-            produced: 0,
-        }
+        Self { up, down, phases, half, taps, window, first: 0, consumed: 0, produced: 0 }
     }
 
     /// Takes more input and appends what output can already be made.
@@ -126,11 +112,7 @@ fn sinc(x: f64) -> f64 {
 }
 
 fn kaiser(x: f64) -> f64 {
-    if x.abs() >= 1.0 {
-        0.0
-    } else {
-        bessel(BETA * (1.0 - x * x).sqrt()) / bessel(BETA)
-    }
+    if x.abs() >= 1.0 { 0.0 } else { bessel(BETA * (1.0 - x * x).sqrt()) / bessel(BETA) }
 }
 
 /// The modified Bessel function of the first kind and order zero.
@@ -154,9 +136,7 @@ mod tests {
 
     fn sine(hz: f64, rate: u32, seconds: f64) -> Vec<f32> {
         let count = (f64::from(rate) * seconds) as usize;
-        (0..count)
-            .map(|i| (0.5 * (2.0 * PI * hz * i as f64 / f64::from(rate)).sin()) as f32)
-            .collect()
+        (0..count).map(|i| (0.5 * (2.0 * PI * hz * i as f64 / f64::from(rate)).sin()) as f32).collect()
     }
 
     fn run(from: u32, to: u32, input: &[f32], block: usize) -> Vec<f32> {
@@ -175,20 +155,10 @@ mod tests {
 
     #[test]
     fn a_tone_keeps_its_shape_place_and_length() {
-        for (from, to) in [
-            (44_100, 16_000),
-            (48_000, 24_000),
-            (8_000, 16_000),
-            (22_050, 24_000),
-            (11_025, 16_000),
-        ] {
+        for (from, to) in [(44_100, 16_000), (48_000, 24_000), (8_000, 16_000), (22_050, 24_000), (11_025, 16_000)] {
             let output = run(from, to, &sine(440.0, from, 0.25), 317);
             let wanted = sine(440.0, to, 0.25);
-            assert!(
-                output.len().abs_diff(wanted.len()) <= 1,
-                "{from} to {to}: {}",
-                output.len()
-            );
+            assert!(output.len().abs_diff(wanted.len()) <= 1, "{from} to {to}: {}", output.len());
             let inner = 400..wanted.len() - 400;
             for i in inner {
                 assert!((output[i] - wanted[i]).abs() < 0.001, "{from} to {to} at {i}");

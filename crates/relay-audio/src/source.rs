@@ -15,19 +15,11 @@ pub(crate) trait Source {
 pub(crate) fn mix_down(interleaved: &[f32], channels: usize, pcm: &mut Vec<f32>) {
     let channels = channels.max(1);
     let share = 1.0 / f32::from(u16::try_from(channels).unwrap_or(u16::MAX));
-    pcm.extend(
-        interleaved
-            .chunks_exact(channels)
-            .map(|frame| clean(frame.iter().sum::<f32>() * share)),
-    );
+    pcm.extend(interleaved.chunks_exact(channels).map(|frame| clean(frame.iter().sum::<f32>() * share)));
 }
 
 fn clean(sample: f32) -> f32 {
-    if sample.is_finite() {
-        sample.clamp(-1.0, 1.0)
-    } else {
-        0.0
-    }
+    if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -37,11 +29,7 @@ mod tests {
     #[test]
     fn channels_are_averaged_and_odd_samples_cleaned() {
         let mut pcm = Vec::new();
-        mix_down(
-            &[0.5, 0.5, 1.0, -1.0, f32::NAN, 0.1, f32::INFINITY, 0.0, 9.0, 9.0],
-            2,
-            &mut pcm,
-        );
+        mix_down(&[0.5, 0.5, 1.0, -1.0, f32::NAN, 0.1, f32::INFINITY, 0.0, 9.0, 9.0], 2, &mut pcm);
         assert_eq!(pcm, [0.5, 0.0, 0.0, 0.0, 1.0]);
     }
 }

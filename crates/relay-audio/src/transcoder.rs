@@ -78,40 +78,23 @@ impl Transcoder {
     /// A transcoder on other codecs.
     pub fn with_codec(limits: Limits, ffmpeg: FfmpegMode, codec: Arc<dyn Codec>) -> Self {
         let slots = Arc::new(Semaphore::new(limits.concurrency.max(1)));
-        Self {
-            shared: Arc::new(Shared {
-                limits,
-                ffmpeg,
-                codec,
-                slots,
-            }),
-        }
+        Self { shared: Arc::new(Shared { limits, ffmpeg, codec, slots }) }
     }
 
     /// Converts a recording to MP3.
     pub async fn to_mp3(&self, input: impl Into<Input>) -> Result<Mp3, AudioError> {
         let done = self.run(input.into(), Target::Mp3).await?;
-        Ok(Mp3 {
-            bytes: done.bytes,
-            duration_ms: done.duration_ms,
-        })
+        Ok(Mp3 { bytes: done.bytes, duration_ms: done.duration_ms })
     }
 
     /// Converts a recording to a voice note.
     pub async fn to_voice_note(&self, input: impl Into<Input>) -> Result<VoiceNote, AudioError> {
         let done = self.run(input.into(), Target::Voice).await?;
-        Ok(VoiceNote {
-            ogg: done.bytes,
-            duration_ms: done.duration_ms,
-            waveform: done.waveform,
-        })
+        Ok(VoiceNote { ogg: done.bytes, duration_ms: done.duration_ms, waveform: done.waveform })
     }
 
     async fn run(&self, input: Input, target: Target) -> Result<Converted, AudioError> {
-        let slot = Arc::clone(&self.shared.slots)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
+        let slot = Arc::clone(&self.shared.slots).acquire_owned().await.expect("the semaphore is never closed");
         let slot = Arc::new(slot);
         let shared = &self.shared;
         match shared.ffmpeg {
@@ -144,9 +127,7 @@ impl Shared {
 
     async fn by_ffmpeg(&self, slot: Slot, input: Input, target: Target) -> Result<Converted, AudioError> {
         let program = ffmpeg::find().ok_or(AudioError::Ffmpeg(FfmpegError::NotFound))?;
-        let file = self
-            .guarded(Arc::clone(&slot), move |budget| as_file(&input, budget))
-            .await?;
+        let file = self.guarded(Arc::clone(&slot), move |budget| as_file(&input, budget)).await?;
         // One second more than allowed, so that a recording that is too long shows.
         let longest = self.limits.duration + Duration::from_secs(1);
         let (decoding, mut source) = Decoding::start(program, file.path(), target.rate(), longest)?;
@@ -175,16 +156,13 @@ impl Shared {
             drop(slot);
             result.unwrap_or(Err(AudioError::Panicked))
         });
-        self.in_time(async { task.await.unwrap_or(Err(AudioError::Cancelled)) })
-            .await
+        self.in_time(async { task.await.unwrap_or(Err(AudioError::Cancelled)) }).await
     }
 
     /// The last line against work that does not look at its deadline.
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, AudioError>>) -> Result<T, AudioError> {
         let longest = self.limits.wall(self.limits.duration) + GRACE;
-        tokio::time::timeout(longest, work)
-            .await
-            .unwrap_or(Err(AudioError::TimedOut))
+        tokio::time::timeout(longest, work).await.unwrap_or(Err(AudioError::TimedOut))
     }
 }
 

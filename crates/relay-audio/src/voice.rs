@@ -99,9 +99,7 @@ impl VoiceEncoder {
     }
 
     fn write(&mut self, packet: Vec<u8>, end: PacketWriteEndInfo, granule: u64) -> Result<(), AudioError> {
-        self.ogg
-            .write_packet(packet, SERIAL, end, granule)
-            .map_err(AudioError::Io)
+        self.ogg.write_packet(packet, SERIAL, end, granule).map_err(AudioError::Io)
     }
 }
 

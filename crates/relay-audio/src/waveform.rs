@@ -17,12 +17,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(rate: u32) -> Self {
-        Self {
-            window: (rate / 100).max(1) as usize,
-            seen: 0,
-            peak: 0.0,
-            peaks: Vec::new(),
-        }
+        Self { window: (rate / 100).max(1) as usize, seen: 0, peak: 0.0, peaks: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, pcm: &[f32]) {
@@ -43,9 +38,7 @@ impl Meter {
         let mut bars = [0.0_f32; BARS];
         for (index, bar) in bars.iter_mut().enumerate() {
             let start = index * self.peaks.len() / BARS;
-            let end = ((index + 1) * self.peaks.len() / BARS)
-                .max(start + 1)
-                .min(self.peaks.len());
+            let end = ((index + 1) * self.peaks.len() / BARS).max(start + 1).min(self.peaks.len());
             *bar = mean(self.peaks.get(start..end).unwrap_or_default());
         }
         let top = bars.iter().copied().fold(FLOOR, f32::max);
@@ -61,18 +54,10 @@ impl Meter {
 
 #[expect(clippy::cast_precision_loss, reason = "a bar covers far fewer than 2^23 peaks")]
 fn mean(peaks: &[f32]) -> f32 {
-    if peaks.is_empty() {
-        0.0
-    } else {
-        peaks.iter().sum::<f32>() / peaks.len() as f32
-    }
+    if peaks.is_empty() { 0.0 } else { peaks.iter().sum::<f32>() / peaks.len() as f32 }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 0–100 just before"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0–100 just before")]
 fn to_percent(share: f32) -> u8 {
     (share * 100.0).round().clamp(0.0, 100.0) as u8
 }

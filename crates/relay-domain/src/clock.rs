@@ -105,8 +105,8 @@ mod tests {
         let clock = Clock::system();
         let clone = clock.clone();
         let before = clone.now();
-        clock.advance(Duration::from_secs(3600));
-        assert!(clone.now().since(before) >= Duration::from_secs(3600));
+        clock.advance(Duration::from_hours(1));
+        assert!(clone.now().since(before) >= Duration::from_hours(1));
     }
 
     #[test]

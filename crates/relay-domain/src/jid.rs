@@ -95,22 +95,12 @@ impl Jid {
             | Server::Other(_) => (name, None),
         };
         let user = user.to_owned();
-        Ok(Self {
-            server,
-            user,
-            agent,
-            device,
-        })
+        Ok(Self { server, user, agent, device })
     }
 
     /// The address of the person with this phone number.
     pub fn from_phone(phone: &Phone) -> Self {
-        Self {
-            server: Server::User,
-            user: phone.digits().to_owned(),
-            agent: None,
-            device: None,
-        }
+        Self { server: Server::User, user: phone.digits().to_owned(), agent: None, device: None }
     }
 
     /// The part before the `@`, without agent and device.
@@ -131,18 +121,12 @@ impl Jid {
     /// The same person, whichever device wrote.
     #[must_use]
     pub fn without_device(&self) -> Self {
-        Self {
-            agent: None,
-            device: None,
-            ..self.clone()
-        }
+        Self { agent: None, device: None, ..self.clone() }
     }
 
     /// The phone number of a person known by phone number.
     pub fn phone(&self) -> Option<Phone> {
-        (self.server == Server::User)
-            .then(|| Phone::from_jid_user(&self.user))
-            .flatten()
+        (self.server == Server::User).then(|| Phone::from_jid_user(&self.user)).flatten()
     }
 
     /// Whether this is one person, known by phone or by LID.
@@ -309,10 +293,7 @@ mod tests {
 
     #[test]
     fn device_and_agent_zero_mean_the_phone_itself() {
-        assert_eq!(
-            jid("5511987654321_0:0@s.whatsapp.net"),
-            jid("5511987654321@s.whatsapp.net")
-        );
+        assert_eq!(jid("5511987654321_0:0@s.whatsapp.net"), jid("5511987654321@s.whatsapp.net"));
         let agent = jid("5511987654321_1:7@s.whatsapp.net");
         assert_eq!((agent.user(), agent.device()), ("5511987654321", Some(7)));
         assert_eq!(agent.without_device().to_string(), "5511987654321@s.whatsapp.net");
@@ -329,12 +310,7 @@ mod tests {
         let digits = |text: &str| jid(text).phone().map(|phone| phone.digits().to_owned());
         assert_eq!(digits("551187654321:3@s.whatsapp.net").as_deref(), Some("551187654321"));
         assert_eq!(digits("15551234567@c.us").as_deref(), Some("15551234567"));
-        for none in [
-            "212345678901234@lid",
-            "5511987654321-1600000000@g.us",
-            "status@broadcast",
-            "0@s.whatsapp.net",
-        ] {
+        for none in ["212345678901234@lid", "5511987654321-1600000000@g.us", "status@broadcast", "0@s.whatsapp.net"] {
             assert_eq!(digits(none), None, "{none}");
         }
     }
@@ -370,10 +346,7 @@ mod tests {
     #[test]
     fn json_is_the_text() {
         let read: Jid = serde_json::from_str("\"5511987654321:12@s.whatsapp.net\"").unwrap();
-        assert_eq!(
-            serde_json::to_string(&read).unwrap(),
-            "\"5511987654321:12@s.whatsapp.net\""
-        );
+        assert_eq!(serde_json::to_string(&read).unwrap(), "\"5511987654321:12@s.whatsapp.net\"");
         assert!(serde_json::from_str::<Jid>("\"nobody\"").is_err());
     }
 

@@ -75,7 +75,7 @@ pub enum Failure {
         /// How many there are.
         of: usize,
         /// Why the rest was not.
-        why: Box<Failure>,
+        why: Box<Self>,
     },
 }
 
@@ -92,9 +92,11 @@ pub fn failure(locale: Locale, failure: &Failure) -> String {
             "The contact has no phone number. Enter it as +5511987654321 and try again.",
             "El contacto no tiene número de teléfono. Ingréselo como +5511987654321 e intente de nuevo.",
         ),
-        Failure::RefusedByWhatsApp => {
-            locale.pick("O WhatsApp recusou a mensagem.", "WhatsApp refused the message.", "WhatsApp rechazó el mensaje.")
-        }
+        Failure::RefusedByWhatsApp => locale.pick(
+            "O WhatsApp recusou a mensagem.",
+            "WhatsApp refused the message.",
+            "WhatsApp rechazó el mensaje.",
+        ),
         Failure::Expired => locale.pick(
             "A mensagem esperou demais e não foi enviada. Use Tentar novamente para enviar agora.",
             "The message waited too long and was not sent. Use Retry to send it now.",
@@ -118,9 +120,8 @@ pub fn failure(locale: Locale, failure: &Failure) -> String {
         Failure::Partly { sent, of, why } => {
             let why = self::failure(locale, why);
             match locale {
-                Locale::PtBr => format!("{sent} de {of} partes enviadas. {why}"),
+                Locale::PtBr | Locale::Es => format!("{sent} de {of} partes enviadas. {why}"),
                 Locale::En => format!("{sent} of {of} parts were sent. {why}"),
-                Locale::Es => format!("{sent} de {of} partes enviadas. {why}"),
             }
         }
     }
@@ -183,9 +184,11 @@ fn kind_name(locale: Locale, kind: &OtherKind) -> String {
         OtherKind::Interactive => ("🔘 Mensagem com opções", "🔘 Message with options", "🔘 Mensaje con opciones"),
         OtherKind::InteractiveReply => ("🔘 Opção escolhida", "🔘 Option chosen", "🔘 Opción elegida"),
         OtherKind::LottieSticker => ("🎭 Figurinha animada", "🎭 Animated sticker", "🎭 Sticker animado"),
-        OtherKind::DisappearingTimer => {
-            ("⏱️ Mensagens temporárias alteradas", "⏱️ Disappearing messages changed", "⏱️ Mensajes temporales cambiados")
-        }
+        OtherKind::DisappearingTimer => (
+            "⏱️ Mensagens temporárias alteradas",
+            "⏱️ Disappearing messages changed",
+            "⏱️ Mensajes temporales cambiados",
+        ),
         OtherKind::Unknown(_) => ("⚠️ Mensagem não suportada", "⚠️ Unsupported message", "⚠️ Mensaje no compatible"),
     };
     locale.pick(pt, en, es)
@@ -211,9 +214,15 @@ pub fn lost_file(locale: Locale, name: Option<&str>, size: Option<u64>, limit: O
 /// Takes the place of a message that could not be delivered, so that the chat goes on.
 pub fn undeliverable(locale: Locale, detail: &str) -> String {
     match locale {
-        Locale::PtBr => format!("⚠️ Uma mensagem do WhatsApp não pôde ser exibida aqui ({detail}). Abra o WhatsApp no celular para ver."),
-        Locale::En => format!("⚠️ A WhatsApp message could not be shown here ({detail}). Open WhatsApp on the phone to see it."),
-        Locale::Es => format!("⚠️ Un mensaje de WhatsApp no pudo mostrarse aquí ({detail}). Abra WhatsApp en el teléfono para verlo."),
+        Locale::PtBr => format!(
+            "⚠️ Uma mensagem do WhatsApp não pôde ser exibida aqui ({detail}). Abra o WhatsApp no celular para ver."
+        ),
+        Locale::En => {
+            format!("⚠️ A WhatsApp message could not be shown here ({detail}). Open WhatsApp on the phone to see it.")
+        }
+        Locale::Es => format!(
+            "⚠️ Un mensaje de WhatsApp no pudo mostrarse aquí ({detail}). Abra WhatsApp en el teléfono para verlo."
+        ),
     }
 }
 

@@ -105,9 +105,7 @@ impl Phone {
     pub fn from_jid_user(user: &str) -> Option<Self> {
         let fits = (MIN_ADDRESS_DIGITS..=MAX_DIGITS).contains(&user.len());
         let is_number = user.bytes().all(|b| b.is_ascii_digit()) && !user.starts_with('0');
-        (fits && is_number).then(|| Self {
-            digits: user.to_owned(),
-        })
+        (fits && is_number).then(|| Self { digits: user.to_owned() })
     }
 
     /// The digits, calling code first, without `+`.
@@ -165,9 +163,7 @@ impl Phone {
     }
 
     fn join(code: CallingCode, national: &str) -> Self {
-        Self {
-            digits: format!("{code}{national}"),
-        }
+        Self { digits: format!("{code}{national}") }
     }
 }
 
@@ -191,11 +187,7 @@ fn check_north_american(national: &str) -> Result<(), PhoneError> {
         0..10 => Err(PhoneError::TooShort(CallingCode::NORTH_AMERICA)),
         10 => {
             let starts_well = |at: usize| national.as_bytes().get(at).is_some_and(|digit| *digit >= b'2');
-            if starts_well(0) && starts_well(3) {
-                Ok(())
-            } else {
-                Err(PhoneError::BadNorthAmerican)
-            }
+            if starts_well(0) && starts_well(3) { Ok(()) } else { Err(PhoneError::BadNorthAmerican) }
         }
         11.. => Err(PhoneError::TooLong(CallingCode::NORTH_AMERICA)),
     }
@@ -205,17 +197,8 @@ fn check_north_american(national: &str) -> Result<(), PhoneError> {
 pub(crate) fn masked(digits: &str) -> String {
     let head: String = digits.chars().take(4).collect();
     let tail: String = digits.chars().skip(4).collect();
-    let last = tail
-        .char_indices()
-        .rev()
-        .nth(1)
-        .and_then(|(at, _)| tail.get(at..))
-        .unwrap_or_default();
-    if tail.len() > last.len() {
-        format!("{head}…{last}")
-    } else {
-        format!("{head}…")
-    }
+    let last = tail.char_indices().rev().nth(1).and_then(|(at, _)| tail.get(at..)).unwrap_or_default();
+    if tail.len() > last.len() { format!("{head}…{last}") } else { format!("{head}…") }
 }
 
 impl fmt::Display for Phone {

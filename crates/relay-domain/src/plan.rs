@@ -3,7 +3,9 @@
 //! A plan holds intent only. Remote ids (conversation, quoted message) are looked up when it is carried out.
 
 use crate::clock::Timestamp;
-use crate::event::{AgentFile, AgentFileKind, Author, Content, CwMessage, CwRole, Event, Ignored, Media, Quote, WaMessage};
+use crate::event::{
+    AgentFile, AgentFileKind, Author, Content, CwMessage, CwRole, Event, Ignored, Media, Quote, WaMessage,
+};
 use crate::id::{CwMessageId, WaMessageId};
 use crate::jid::Server;
 use crate::note::{self, Locale};
@@ -19,7 +21,7 @@ pub enum Plan {
     /// None.
     Ignore(Ignored),
     /// Post to Chatwoot.
-    Chatwoot(ChatwootPost),
+    Chatwoot(Box<ChatwootPost>),
     /// Send to WhatsApp, part by part.
     WhatsApp(Vec<WhatsAppPart>),
     /// Show a receipt on the agent's message.
@@ -141,7 +143,7 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
     if post.from_phone {
         post.text = post.text.map(|text| text::guard_liquid(&text));
     }
-    Plan::Chatwoot(post)
+    Plan::Chatwoot(Box::new(post))
 }
 
 fn from_chatwoot(message: CwMessage) -> Plan {
@@ -200,10 +202,9 @@ mod tests {
     const VIEW: ChatView<'_> = ChatView { server: Some(&Server::User), locale: Locale::En };
 
     fn parts(message: CwMessage) -> Vec<WhatsAppPart> {
-        match plan(Event::Chatwoot(message), VIEW) {
-            Plan::WhatsApp(parts) => parts,
-            other => panic!("{other:?}"),
-        }
+        let plan = plan(Event::Chatwoot(message), VIEW);
+        let Plan::WhatsApp(parts) = plan else { panic!("{plan:?}") };
+        parts
     }
 
     #[test]

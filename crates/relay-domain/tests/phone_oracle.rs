@@ -17,9 +17,7 @@ fn examples() -> Vec<(Region, PhoneNumber)> {
     let pairs = regions.flat_map(|region| REACHABLE.map(|kind| (region, kind)));
     pairs
         .filter_map(|(region, kind)| {
-            let example = PHONE_NUMBER_UTIL
-                .get_example_number_for_type_and_region(region, kind)
-                .ok()?;
+            let example = PHONE_NUMBER_UTIL.get_example_number_for_type_and_region(region, kind).ok()?;
             Some((region, example))
         })
         .collect()
@@ -70,9 +68,7 @@ fn example_numbers_of_every_region_are_read_in_every_format() {
         for (text, default) in readings {
             let got = read(&text, default);
             if got != *expected {
-                wrong.push(format!(
-                    "{region:?} {text:?} with {default:?}: {got} instead of {expected}"
-                ));
+                wrong.push(format!("{region:?} {text:?} with {default:?}: {got} instead of {expected}"));
             }
         }
     }
@@ -89,10 +85,7 @@ fn example_numbers_of_services_without_a_country_are_read() {
         };
         let expected = number.format_as(PhoneNumberFormat::E164);
         assert_eq!(read(&expected, None), *expected);
-        assert_eq!(
-            read(&number.format_as(PhoneNumberFormat::International), None),
-            *expected
-        );
+        assert_eq!(read(&number.format_as(PhoneNumberFormat::International), None), *expected);
     }
 }
 
@@ -100,16 +93,9 @@ fn example_numbers_of_services_without_a_country_are_read() {
 fn every_pair_of_digits_is_an_area_code_here_exactly_when_the_library_has_numbers_in_it() {
     let mut areas = 0;
     for area in 10..100 {
-        for (local, is_legacy) in [
-            ("987654321", false),
-            ("32654321", false),
-            ("58654321", false),
-            ("87654321", true),
-        ] {
+        for (local, is_legacy) in [("987654321", false), ("32654321", false), ("58654321", false), ("87654321", true)] {
             let text = format!("+55{area}{local}");
-            let known = text
-                .parse::<PhoneNumber>()
-                .is_ok_and(|number| REACHABLE.contains(&number.get_type()));
+            let known = text.parse::<PhoneNumber>().is_ok_and(|number| REACHABLE.contains(&number.get_type()));
             let ours = Phone::parse(&text, None).map(|phone| phone.to_e164());
             if is_legacy {
                 assert!(!known, "{text}: the library has come to know mobiles of eight digits");
@@ -144,10 +130,5 @@ proptest! {
 
 fn example_texts() -> &'static [String] {
     static TEXTS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
-    TEXTS.get_or_init(|| {
-        examples()
-            .iter()
-            .map(|(_, n)| n.format_as(PhoneNumberFormat::E164).to_string())
-            .collect()
-    })
+    TEXTS.get_or_init(|| examples().iter().map(|(_, n)| n.format_as(PhoneNumberFormat::E164).to_string()).collect())
 }

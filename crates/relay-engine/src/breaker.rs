@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(breaker.admit(reopens), Ok(Admitted::AsProbe));
         breaker.undecided(reopens);
         assert!(breaker.is_open(), "nothing is known yet");
-        assert_eq!(breaker.admit(reopens), Ok(()), "the next probe");
+        assert_eq!(breaker.admit(reopens), Ok(Admitted::AsProbe), "the next probe");
         assert!(breaker.admit(reopens).is_err(), "only one at a time");
     }
 }

@@ -58,7 +58,7 @@ impl EngineConfig {
             max_media_bytes: 40_000_000,
             hold_in: Duration::from_millis(150),
             hold_out: Duration::from_millis(300),
-            outbound_ttl: Duration::from_secs(600),
+            outbound_ttl: Duration::from_mins(10),
             lanes: 64,
             lanes_per_session: 16,
             ffmpeg: FfmpegMode::Fallback,

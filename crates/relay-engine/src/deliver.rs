@@ -48,7 +48,12 @@ impl Done {
 }
 
 /// Delivers one event, or says what stands in the way.
-pub(crate) async fn deliver(engine: &Engine, live: Arc<Live>, lease: &Lease, event: &PendingEvent) -> Result<Done, Trouble> {
+pub(crate) async fn deliver(
+    engine: &Engine,
+    live: Arc<Live>,
+    lease: &Lease,
+    event: &PendingEvent,
+) -> Result<Done, Trouble> {
     let (meaning, extras) = translate(event);
     if let Some(connection) = extras.connection.clone() {
         engine.connection_changed(&live, connection).await?;
@@ -57,13 +62,16 @@ pub(crate) async fn deliver(engine: &Engine, live: Arc<Live>, lease: &Lease, eve
         LaneKind::Receipt => None,
         LaneKind::In | LaneKind::Out => engine.store.chat(live.id(), &lease.lane.chat).await?,
     };
-    let view = ChatView { server: chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(|jid| jid.server()), locale: live.locale };
+    let view = ChatView {
+        server: chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(relay_domain::jid::Jid::server),
+        locale: live.locale,
+    };
     let plan = plan(meaning, view);
     let task = Task { engine, live, lease, event, extras };
     match (plan, chat) {
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
-        (Plan::Chatwoot(post), Some(chat)) => task.post(chat, post).await,
+        (Plan::Chatwoot(post), Some(chat)) => task.post(chat, *post).await,
         (Plan::WhatsApp(parts), Some(chat)) => task.send(chat, parts).await,
         // only lanes of chats bring messages
         (Plan::Chatwoot(_) | Plan::WhatsApp(_), None) => Ok(Done::ignored(Ignored::UnknownShape)),

@@ -52,7 +52,7 @@ impl AtWork {
 
     fn marks(&self) -> String {
         let lanes = self.lanes.lock().expect("nothing panics while counting lanes");
-        lanes.values().flatten().map(|mark| format!("{mark} ")).collect()
+        lanes.values().flatten().cloned().collect::<Vec<_>>().join(" ")
     }
 
     fn saturated(&self, share: usize) -> Vec<SessionId> {

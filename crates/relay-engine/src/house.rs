@@ -15,9 +15,9 @@ const PROBE_EVERY: u64 = 12;
 /// Rounds between two looks for files left behind: an hour.
 const SWEEP_EVERY: u64 = 720;
 /// How long bodies of delivered and ignored events are kept.
-const KEEP_DONE: Duration = Duration::from_secs(7 * 86_400);
+const KEEP_DONE: Duration = Duration::from_hours(168);
 /// How long bodies of dead and expired events are kept.
-const KEEP_DEAD: Duration = Duration::from_secs(90 * 86_400);
+const KEEP_DEAD: Duration = Duration::from_hours(2160);
 
 impl Engine {
     pub(crate) async fn keep_house(self: Arc<Self>, stop: CancellationToken) {

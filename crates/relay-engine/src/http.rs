@@ -16,7 +16,9 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
     // a second call finds the provider installed, which is fine
     drop(rustls::crypto::ring::default_provider().install_default());
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der: &CertificateDer<'_>| reqwest::Certificate::from_der(der).ok());
+    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|der: &CertificateDer<'_>| reqwest::Certificate::from_der(der).ok());
     reqwest::Client::builder()
         .tls_certs_only(roots)
         .connect_timeout(CONNECT_TIMEOUT)

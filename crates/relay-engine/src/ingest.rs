@@ -3,8 +3,8 @@
 //! Nothing is rejected here for not being understood: what has no name of its own is stored under a hash of its bytes.
 
 mod chats;
-mod codechat_event;
 mod chatwoot_event;
+mod codechat_event;
 
 use bytes::Bytes;
 use relay_domain::Timestamp;
@@ -12,10 +12,10 @@ use relay_domain::id::{ChatKey, EventId};
 use relay_store::{Ingested, Lane, LaneKind, NewEvent, Origin, Source, StoreError};
 use sha2::{Digest, Sha256};
 
+use crate::Engine;
 use crate::metrics::{Received, Way};
 use crate::sessions::Live;
 use crate::trouble::Side;
-use crate::Engine;
 pub(crate) use chats::{ChatNames, Chats};
 pub(crate) use chatwoot_event::{LID_SUFFIX, jid_of_source};
 pub(crate) use codechat_event::other_spellings;
@@ -45,17 +45,11 @@ pub enum NotAccepted {
 /// A webhook with its name.
 pub(crate) enum Named {
     /// Of a kind that is only counted.
-    Counted {
-        event: String,
-    },
+    Counted { event: String },
     /// To be stored.
     Event(Name),
     /// A change of a Chatwoot message; to be stored when that message has failed before.
-    Retry {
-        event: String,
-        message: i64,
-        chat: ChatNames,
-    },
+    Retry { event: String, message: i64, chat: ChatNames },
 }
 
 /// The name of a webhook.
@@ -119,7 +113,14 @@ impl Engine {
 
     /// An agent pressed Retry on a message that was not sent: it gets another turn, as it was first received. Any other change is
     /// only counted.
-    async fn retry(&self, live: &Live, message: i64, chat: ChatNames, body: Bytes, now: Timestamp) -> Result<Accepted, StoreError> {
+    async fn retry(
+        &self,
+        live: &Live,
+        message: i64,
+        chat: ChatNames,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Accepted, StoreError> {
         let (first, again) = (chatwoot_event::message_key(message), chatwoot_event::retry_key(message));
         let Some(failed) = self.store.failed_turns(live.id(), &first, &again).await? else {
             return Ok(Accepted::Counted);
@@ -133,7 +134,14 @@ impl Engine {
         self.store_named(live, Source::Chatwoot, name, failed.body.unwrap_or(body), now).await
     }
 
-    async fn store_named(&self, live: &Live, source: Source, name: Name, body: Bytes, now: Timestamp) -> Result<Accepted, StoreError> {
+    async fn store_named(
+        &self,
+        live: &Live,
+        source: Source,
+        name: Name,
+        body: Bytes,
+        now: Timestamp,
+    ) -> Result<Accepted, StoreError> {
         let (kind, chat, hold) = match name.place {
             PlaceInQueue::Shard(shard) => {
                 (LaneKind::Receipt, ChatKey::new(format!("shard-{shard}")), std::time::Duration::ZERO)
@@ -170,8 +178,9 @@ fn key_of_body(event: &str, body: &[u8], now: Timestamp) -> String {
     let mut hash = Sha256::new();
     hash.update(body);
     let hash: [u8; 32] = hash.finalize().into();
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("body|{event}|{hex}|{}", now.as_secs() / 10)
+    let (half, _) = hash.split_at(16);
+    let hash = u128::from_be_bytes(half.try_into().expect("half of a hash has 16 bytes"));
+    format!("body|{event}|{hash:032x}|{}", now.as_secs() / 10)
 }
 
 fn shard_of(text: &str) -> u8 {
@@ -180,10 +189,5 @@ fn shard_of(text: &str) -> u8 {
 
 /// A name for what is stored raw and looked at later.
 fn unnamed(event: String, body: &[u8], now: Timestamp) -> Name {
-    Name {
-        dedup_key: key_of_body(&event, body, now),
-        order_key: now.as_millis(),
-        place: PlaceInQueue::Shard(0),
-        event,
-    }
+    Name { dedup_key: key_of_body(&event, body, now), order_key: now.as_millis(), place: PlaceInQueue::Shard(0), event }
 }

@@ -24,8 +24,8 @@ const OFFLINE_PAUSE: Duration = Duration::from_secs(10);
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
 /// Attempts at showing that a message could not be delivered, before its lane goes on without.
 const LAST_WORDS: usize = 4;
-/// How long they may take.
-const LAST_WORDS_TAKE: Duration = Duration::from_secs(25);
+/// How long they may take, and the last chance before them.
+const LAST_WORDS_TAKE: Duration = Duration::from_secs(35);
 
 /// Whether the lane goes on.
 #[derive(PartialEq, Eq)]
@@ -76,7 +76,13 @@ impl Engine {
         Ok(self.sessions.of_id(&lease.lane.session))
     }
 
-    async fn work_on(&self, live: &Arc<Live>, lease: &Lease, event: &PendingEvent, is_last: bool) -> Result<Next, StoreError> {
+    async fn work_on(
+        &self,
+        live: &Arc<Live>,
+        lease: &Lease,
+        event: &PendingEvent,
+        is_last: bool,
+    ) -> Result<Next, StoreError> {
         let now = self.clock.now();
         let side = match lease.lane.kind {
             LaneKind::In | LaneKind::Receipt => Side::Chatwoot,
@@ -244,12 +250,13 @@ impl Turn<'_> {
             target_side = failed.side.as_str(), outcome = failed.outcome, status = failed.status,
             attempt = self.event.attempts + 1, "delivery failed");
         if let Some(end) = self.verdict(&failed, now).await
-            && self.bury(&failed, end).await?
+            && self.end_with(failed.clone(), end).await?
         {
             return Ok(Next::Lane);
         }
         let direction = if self.lease.lane.kind == LaneKind::Out { Direction::Out } else { Direction::In };
-        let pause = failed.pause.unwrap_or_else(|| pause_after(direction, self.event.attempts + 1, &mut fastrand::Rng::new()));
+        let pause =
+            failed.pause.unwrap_or_else(|| pause_after(direction, self.event.attempts + 1, &mut fastrand::Rng::new()));
         self.postpone(now + pause, Some(self.attempt(failed.outcome, Some(&failed)))).await
     }
 
@@ -278,6 +285,36 @@ impl Turn<'_> {
 
     fn is_overdue(&self, now: Timestamp) -> bool {
         now.since(self.first_failed_at(now)) >= GIVE_UP_AFTER
+    }
+
+    /// Carries out the verdict. `false` when the event goes on.
+    async fn end_with(&self, failed: Failed, reason: String) -> Result<bool, StoreError> {
+        if !failed.is_outage || self.is_overdue(self.engine.clock.now()) {
+            return self.bury(&failed, reason).await;
+        }
+        match self.last_chance().await {
+            Ok(done) => {
+                if done.end == End::Delivered {
+                    self.live.health.breaker(failed.side).succeeded(self.engine.clock.now());
+                }
+                self.finish_and_release(done).await
+            }
+            Err(Trouble::Failed(failed)) => self.bury(&failed, reason).await,
+            Err(Trouble::Store(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// One more try, now that the destination is known to be there: an outage may have ended after the attempt before.
+    async fn last_chance(&self) -> Result<Done, Trouble> {
+        let mut looks = LAST_WORDS;
+        loop {
+            looks -= 1;
+            match deliver(self.engine, self.live.clone(), self.lease, self.event).await {
+                Err(Trouble::Wait(until)) if looks > 0 => self.rest_until(until).await,
+                result => return result,
+            }
+        }
     }
 
     /// Ends a message that cannot be delivered, with something visible in its place. `false` when not even that succeeds yet.
@@ -347,11 +384,18 @@ impl Turn<'_> {
     /// A refused token stops the session, once a second call to something harmless is refused as well.
     async fn denied(&self, side: Side, detail: String) -> Result<Next, StoreError> {
         if self.engine.answers(self.live, side).await {
-            let failed = Failed { side, outcome: "denied", status: Some(401), detail, maybe_delivered: false, is_outage: false, pause: None };
+            let failed = Failed {
+                side,
+                outcome: "denied",
+                status: Some(401),
+                detail,
+                maybe_delivered: false,
+                is_outage: false,
+                pause: None,
+            };
             return self.failed(failed).await;
         }
         self.engine.pause(self.live, side).await?;
         self.release().await
     }
 }
-

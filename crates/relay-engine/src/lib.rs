@@ -6,8 +6,6 @@
 //! Invariant: a remote side is called only by the task that holds the lane's lease, and what may have had an effect is never
 //! repeated before it was looked for.
 
-#![warn(clippy::wildcard_enum_match_arm)]
-
 pub mod breaker;
 pub mod config;
 mod deliver;
@@ -16,8 +14,8 @@ mod house;
 pub mod http;
 mod ingest;
 mod lane;
-mod pause;
 pub mod metrics;
+mod pause;
 mod pulse;
 pub mod sessions;
 pub mod setup;

@@ -100,8 +100,16 @@ impl Metrics {
         registry.register("ack_duration_seconds", "arrival of a webhook to its commit", metrics.ack.clone());
         registry.register("end_to_end_duration_seconds", "arrival to delivery", metrics.end_to_end.clone());
         registry.register("messages_pending", "events that wait", metrics.pending.clone());
-        registry.register("oldest_pending_age_seconds", "age of the oldest waiting event", metrics.oldest_pending.clone());
-        registry.register("conservation_error", "received minus accounted for; must be 0", metrics.conservation_error.clone());
+        registry.register(
+            "oldest_pending_age_seconds",
+            "age of the oldest waiting event",
+            metrics.oldest_pending.clone(),
+        );
+        registry.register(
+            "conservation_error",
+            "received minus accounted for; must be 0",
+            metrics.conservation_error.clone(),
+        );
         registry.register("build", "version of this relay", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
         metrics.registry = Arc::new(registry);
         metrics

@@ -186,7 +186,8 @@ impl Sessions {
     }
 
     fn bring_to_life(&self, session: Session, health: Arc<Health>) -> Live {
-        let is_ours = self.config.codechat_url.as_ref().is_some_and(|url| url.origin() == session.codechat.url.origin());
+        let is_ours =
+            self.config.codechat_url.as_ref().is_some_and(|url| url.origin() == session.codechat.url.origin());
         let auth = match &self.config.codechat_key {
             // instance tokens may expire after an hour, the global key does not
             Some(key) if is_ours => codechat::Auth::Global(key.clone()),

@@ -69,7 +69,9 @@ pub enum SetupError {
     #[error("session_id must be 1 to 64 letters, digits, dots, hyphens or underscores")]
     BadName,
     /// Chatwoot refuses the token.
-    #[error("Chatwoot refuses the token for account {account}: use the access token of an administrator (Profile settings)")]
+    #[error(
+        "Chatwoot refuses the token for account {account}: use the access token of an administrator (Profile settings)"
+    )]
     ChatwootToken {
         /// The account.
         account: i64,
@@ -170,11 +172,11 @@ impl Engine {
         // the row first: a webhook may come as soon as an address is set
         self.store.insert_session(session.clone()).await?;
         undo.row = Some(session.id.clone());
-        let chatwoot_webhook = self.hook_url(&self.config.api_url, "chatwoot", &new.name, &chatwoot_secret).to_string();
+        let chatwoot_webhook = hook_url(&self.config.api_url, "chatwoot", &new.name, &chatwoot_secret).to_string();
         undo.inbox = Some((chatwoot.clone(), inbox));
         let webhook_is_set = set_inbox_webhook(&chatwoot, new.inbox, &chatwoot_webhook).await?;
         // CodeChat last: what customers write from here on is ours to keep
-        let codechat_webhook = self.hook_url(&self.config.callback_url, "codechat", &new.name, &codechat_secret);
+        let codechat_webhook = hook_url(&self.config.callback_url, "codechat", &new.name, &codechat_secret);
         if !undo.instance {
             undo.hook = codechat.find_webhook(&new.name).await.map_err(SetupError::CodeChat)?;
             undo.was_taken_over = true;
@@ -199,7 +201,12 @@ impl Engine {
     }
 
     /// The instance of the session's name: an existing one is taken over.
-    async fn instance(&self, codechat: &codechat::Client, new: &NewSession, undo: &mut Undo) -> Result<SecretString, SetupError> {
+    async fn instance(
+        &self,
+        codechat: &codechat::Client,
+        new: &NewSession,
+        undo: &mut Undo,
+    ) -> Result<SecretString, SetupError> {
         let refused = match codechat.create_instance(&new.name, new.description.as_deref()).await {
             Ok(created) => {
                 undo.instance = true;
@@ -248,13 +255,6 @@ impl Engine {
         }
     }
 
-    fn hook_url(&self, base: &Url, side: &str, name: &str, secret: &str) -> Url {
-        let mut url = base.clone();
-        url.path_segments_mut().expect("our own address has a path").pop_if_empty().extend([side, "webhook", name]);
-        url.query_pairs_mut().append_pair("token", secret);
-        url
-    }
-
     /// Removes a session; both sides are told to call us no more. The CodeChat instance stays, and so does the phone's pairing.
     pub async fn remove_session(&self, session: &Session, force: bool) -> Result<Deleted, StoreError> {
         let deleted = self.store.delete_session(&session.id, force).await?;
@@ -279,13 +279,24 @@ impl Engine {
     }
 }
 
+fn hook_url(base: &Url, side: &str, name: &str, secret: &str) -> Url {
+    let mut url = base.clone();
+    url.path_segments_mut().expect("our own address has a path").pop_if_empty().extend([side, "webhook", name]);
+    url.query_pairs_mut().append_pair("token", secret);
+    url
+}
+
 async fn api_inbox(chatwoot: &chatwoot::Client, new: &NewSession) -> Result<Inbox, SetupError> {
     let inbox = chatwoot.inbox(new.inbox).await.map_err(|error| match error.kind {
         Cw::Unauthorized => SetupError::ChatwootToken { account: new.account },
         Cw::NotFound => SetupError::NoInbox { account: new.account, inbox: new.inbox },
         _ => SetupError::Chatwoot(error),
     })?;
-    if inbox.is_api() { Ok(inbox) } else { Err(SetupError::NotAnApiInbox { inbox: new.inbox, kind: inbox.channel_type }) }
+    if inbox.is_api() {
+        Ok(inbox)
+    } else {
+        Err(SetupError::NotAnApiInbox { inbox: new.inbox, kind: inbox.channel_type })
+    }
 }
 
 /// Lets an inbox send its webhooks where it did before. A token that may not change it did not change it.

@@ -9,9 +9,9 @@ use crate::Engine;
 use crate::sessions::Live;
 
 /// How old a signature may be.
-const TOLERANCE: Duration = Duration::from_secs(300);
+const TOLERANCE: Duration = Duration::from_mins(5);
 /// How often a secret is asked for anew, at most.
-const ASK_EVERY: Duration = Duration::from_secs(60);
+const ASK_EVERY: Duration = Duration::from_mins(1);
 /// How long Chatwoot may take over it: it waits for our answer meanwhile.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
@@ -32,10 +32,12 @@ impl Engine {
             chatwoot::verify(secret, timestamp, signature, body, self.clock.wall().as_secs(), TOLERANCE)
         };
         match check(&live.session) {
-            Err(SignatureError::Mismatch) if live.health.may_ask_for_secret(ASK_EVERY) => match self.renew_secret(live).await {
-                Some(session) => check(&session),
-                None => Err(SignatureError::Mismatch),
-            },
+            Err(SignatureError::Mismatch) if live.health.may_ask_for_secret(ASK_EVERY) => {
+                match self.renew_secret(live).await {
+                    Some(session) => check(&session),
+                    None => Err(SignatureError::Mismatch),
+                }
+            }
             result => result,
         }
     }

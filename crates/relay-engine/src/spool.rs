@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 /// No delivery holds a file for longer than this.
-const LEFTOVER_AFTER: Duration = Duration::from_secs(3600);
+const LEFTOVER_AFTER: Duration = Duration::from_hours(1);
 
 /// A folder for files in transit.
 #[derive(Clone, Debug)]

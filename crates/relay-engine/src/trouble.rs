@@ -86,7 +86,7 @@ impl From<StoreError> for Trouble {
 pub fn from_chatwoot(error: chatwoot::Error) -> Trouble {
     let maybe_delivered = error.certainty == chatwoot::Certainty::MaybeDelivered;
     let (outcome, is_outage) = match error.kind {
-        Cw::RateLimited { retry_after } => return Trouble::Rate(retry_after.unwrap_or(Duration::from_secs(60))),
+        Cw::RateLimited { retry_after } => return Trouble::Rate(retry_after.unwrap_or(Duration::from_mins(1))),
         Cw::Unauthorized => return Trouble::Denied { side: Side::Chatwoot, detail: error.detail },
         Cw::Unreachable => ("unreachable", true),
         Cw::TimedOut => ("timeout", true),
@@ -112,7 +112,7 @@ pub fn from_chatwoot(error: chatwoot::Error) -> Trouble {
 pub fn from_codechat(error: codechat::Error) -> Trouble {
     let maybe_delivered = error.certainty == codechat::Certainty::MaybeDelivered;
     let (outcome, is_outage) = match error.kind {
-        Cc::RateLimited { retry_after } => return Trouble::Rate(retry_after.unwrap_or(Duration::from_secs(60))),
+        Cc::RateLimited { retry_after } => return Trouble::Rate(retry_after.unwrap_or(Duration::from_mins(1))),
         Cc::Unauthorized => return Trouble::Denied { side: Side::CodeChat, detail: error.detail },
         Cc::NotConnected => return Trouble::Offline,
         Cc::Unreachable => ("unreachable", true),

@@ -17,7 +17,11 @@ pub(crate) async fn require_key(State(app): State<App>, request: Request, next: 
     let expected = Sha256::digest(app.api_key.expose_secret().as_bytes());
     let is_right = given.is_some_and(|given| bool::from(given.ct_eq(&expected)));
     if !is_right {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_api_key", "send the relay's key in the header Api-Key"));
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong_api_key",
+            "send the relay's key in the header Api-Key",
+        ));
     }
     Ok(next.run(request).await)
 }

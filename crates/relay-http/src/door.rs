@@ -30,11 +30,21 @@ pub(crate) struct Secret {
 type Named = Result<Path<String>, PathRejection>;
 type Keyed = Result<Query<Secret>, QueryRejection>;
 
-pub(crate) async fn codechat(state: State<App>, session: Named, secret: Keyed, request: Request) -> Result<StatusCode, Problem> {
+pub(crate) async fn codechat(
+    state: State<App>,
+    session: Named,
+    secret: Keyed,
+    request: Request,
+) -> Result<StatusCode, Problem> {
     enter(&state.0, Side::CodeChat, session, secret, request).await
 }
 
-pub(crate) async fn chatwoot(state: State<App>, session: Named, secret: Keyed, request: Request) -> Result<StatusCode, Problem> {
+pub(crate) async fn chatwoot(
+    state: State<App>,
+    session: Named,
+    secret: Keyed,
+    request: Request,
+) -> Result<StatusCode, Problem> {
     enter(&state.0, Side::Chatwoot, session, secret, request).await
 }
 
@@ -43,7 +53,8 @@ async fn enter(app: &App, side: Side, session: Named, secret: Keyed, request: Re
     let (Ok(Path(session)), Ok(Query(secret))) = (session, secret) else {
         return Err(Problem::unknown_session());
     };
-    let live = app.engine.sessions.behind_door(&session, side, &secret.token).await.map_err(|_| Problem::unavailable())?;
+    let live =
+        app.engine.sessions.behind_door(&session, side, &secret.token).await.map_err(|_| Problem::unavailable())?;
     let live = live.ok_or_else(Problem::unknown_session)?;
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
@@ -85,7 +96,7 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if !media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
         return Err(unsupported("send Content-Type: application/json"));
     }
-    let encoding = headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes());
+    let encoding = headers.get(header::CONTENT_ENCODING).map(http::HeaderValue::as_bytes);
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
         return Err(unsupported("send the body uncompressed"));
     }
@@ -93,7 +104,8 @@ pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    let too_large = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is over the limit of 2 MB");
+    let too_large =
+        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is over the limit of 2 MB");
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > MAX_BODY) {
         return Err(too_large());
@@ -102,7 +114,9 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
         Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if is_too_large(&error) => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "body_incomplete", "the body ended early")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body took longer than 15 seconds")),
+        Err(_) => {
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body took longer than 15 seconds"))
+        }
     }
 }
 

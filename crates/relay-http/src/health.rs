@@ -44,7 +44,8 @@ pub(crate) async fn summary(State(app): State<App>) -> Result<Json<Value>, Probl
         if let Some(reason) = &session.state_reason {
             degraded.push(format!("{}: {reason}", session.name));
         }
-        sessions.push(json!({ "name": session.name, "state": session.state.as_str(), "connection": session.connection }));
+        sessions
+            .push(json!({ "name": session.name, "state": session.state.as_str(), "connection": session.connection }));
     }
     if tally.conservation_error() != 0 {
         degraded.push(format!("{} events are unaccounted for", tally.conservation_error()));

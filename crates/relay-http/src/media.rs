@@ -9,7 +9,10 @@ use tokio_util::io::ReaderStream;
 
 use crate::{App, Problem};
 
-pub(crate) async fn fetch(State(app): State<App>, token: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
+pub(crate) async fn fetch(
+    State(app): State<App>,
+    token: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
     let gone = || Problem::new(StatusCode::NOT_FOUND, "no_file", "there is no such file, or its time is over");
     let Ok(Path(token)) = token else { return Err(gone()) };
     let offer = app.engine.take_file(&token).await.map_err(|_| Problem::unavailable())?;

@@ -25,14 +25,22 @@ impl Problem {
 
     /// The one answer to unknown sessions and wrong secrets alike.
     pub(crate) fn unknown_session() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "unknown_session", "there is no such session, or the token in the URL is wrong")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "unknown_session",
+            "there is no such session, or the token in the URL is wrong",
+        )
     }
 
     /// The store cannot take writes.
     pub(crate) fn unavailable() -> Self {
         Self {
             retry_after: Some(1),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "the database cannot take writes now; try again")
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store_unavailable",
+                "the database cannot take writes now; try again",
+            )
         }
     }
 }

@@ -98,7 +98,10 @@ impl From<&Session> for SessionOut {
     }
 }
 
-pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<(StatusCode, Json<CreatedOut>), Problem> {
+pub(crate) async fn create(
+    State(app): State<App>,
+    request: Request,
+) -> Result<(StatusCode, Json<CreatedOut>), Problem> {
     let wanted = read(request).await?;
     if wanted.description.as_ref().is_some_and(|text| text.contains('\0')) {
         return Err(invalid("description holds a character that cannot be stored".to_owned()));
@@ -114,7 +117,10 @@ pub(crate) async fn create(State(app): State<App>, request: Request) -> Result<(
     };
     // in a task of its own: a caller that hangs up does not stop it half-way
     let engine = app.engine.clone();
-    let created = tokio::spawn(async move { engine.create_session(new).await }).await.map_err(|error| interrupted(&error))?.map_err(refused)?;
+    let created = tokio::spawn(async move { engine.create_session(new).await })
+        .await
+        .map_err(|error| interrupted(&error))?
+        .map_err(refused)?;
     let next_step = (!created.webhook_is_set).then(|| {
         "the token is not an administrator's: paste chatwoot_inbox_webhook into the webhook URL of the inbox in Chatwoot".to_owned()
     });
@@ -144,7 +150,8 @@ fn invalid(detail: String) -> Problem {
 /// What serde says of a wrong value quotes it, and it may be a token: kept is what was expected, and where. Names of fields
 /// stay.
 fn without_values(message: &str) -> String {
-    let names_a_field = ["unknown field", "missing field", "duplicate field"].iter().any(|kind| message.starts_with(kind));
+    let names_a_field =
+        ["unknown field", "missing field", "duplicate field"].iter().any(|kind| message.starts_with(kind));
     if names_a_field {
         return message.to_owned();
     }
@@ -165,9 +172,14 @@ fn without_password(url: &Url) -> String {
 
 fn interrupted(error: &tokio::task::JoinError) -> Problem {
     tracing::error!(%error, "a session could not be made");
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "interrupted", "the session could not be made; see the log of the relay")
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "interrupted",
+        "the session could not be made; see the log of the relay",
+    )
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is the last owner, as map_err hands it over")]
 fn refused(error: SetupError) -> Problem {
     let (status, code) = match &error {
         SetupError::NotConfigured { .. } => (StatusCode::CONFLICT, "not_configured"),
@@ -237,6 +249,7 @@ fn unknown(name: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_session", format!("there is no session {name}"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is the last owner, as map_err hands it over")]
 fn unavailable(error: StoreError) -> Problem {
     tracing::error!(%error, "the session API could not use the store");
     Problem::unavailable()

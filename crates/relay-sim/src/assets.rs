@@ -14,23 +14,15 @@ pub struct Asset {
 macro_rules! asset {
     ($doc:literal, $ident:ident, $file:literal, $mime:literal) => {
         #[doc = $doc]
-        pub const $ident: Asset = Asset {
-            bytes: include_bytes!(concat!("../assets/", $file)),
-            mime: $mime,
-            name: $file,
-        };
+        pub const $ident: Asset =
+            Asset { bytes: include_bytes!(concat!("../assets/", $file)), mime: $mime, name: $file };
     };
 }
 
 asset!("A JPEG of 64 by 48 pixels.", PHOTO, "photo.jpg", "image/jpeg");
 asset!("A PNG of 32 by 32 pixels.", PICTURE, "picture.png", "image/png");
 asset!("A static WebP sticker.", STICKER, "sticker.webp", "image/webp");
-asset!(
-    "One second of speech-like tone as OGG/Opus.",
-    VOICE,
-    "voice.ogg",
-    "audio/ogg; codecs=opus"
-);
+asset!("One second of speech-like tone as OGG/Opus.", VOICE, "voice.ogg", "audio/ogg; codecs=opus");
 asset!("One second of tone as MP3.", MUSIC, "music.mp3", "audio/mpeg");
 asset!("One second of MP4 video.", VIDEO, "video.mp4", "video/mp4");
 asset!("An empty one-page PDF.", DOCUMENT, "document.pdf", "application/pdf");

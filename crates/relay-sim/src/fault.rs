@@ -121,27 +121,12 @@ pub enum FaultAction {
 impl Fault {
     /// A fault on every call of `route` until cleared.
     pub fn on(route: impl Into<String>, action: FaultAction) -> Self {
-        Self {
-            route: route.into(),
-            path: None,
-            times: None,
-            skip: 0,
-            percent: None,
-            action,
-        }
+        Self { route: route.into(), path: None, times: None, skip: 0, percent: None, action }
     }
 
     /// Answers `status` without committing.
     pub fn status(route: impl Into<String>, status: u16) -> Self {
-        Self::on(
-            route,
-            FaultAction::Status {
-                status,
-                body: None,
-                retry_after: None,
-                commit: false,
-            },
-        )
+        Self::on(route, FaultAction::Status { status, body: None, retry_after: None, commit: false })
     }
 
     /// Limits the fault to the next `times` calls.
@@ -159,11 +144,7 @@ impl Fault {
     }
 
     fn matches(&self, key: &str, path: &str) -> bool {
-        let route_matches = if self.route.contains(' ') {
-            self.route == key
-        } else {
-            key.contains(&self.route)
-        };
+        let route_matches = if self.route.contains(' ') { self.route == key } else { key.contains(&self.route) };
         route_matches && self.path.as_deref().is_none_or(|part| path.contains(part))
     }
 
@@ -244,10 +225,7 @@ pub(crate) async fn guard(control: std::sync::Arc<Control>, request: Request, ne
     if path.starts_with("/_sim") {
         return next.run(request).await;
     }
-    let template = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("unmatched", MatchedPath::as_str);
+    let template = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
     let key = format!("{} {template}", request.method());
     control.count(&key);
     match control.take(&key, &path) {
@@ -262,12 +240,7 @@ async fn act(action: FaultAction, request: Request, next: Next) -> Response {
         return reset_response();
     };
     match action {
-        FaultAction::Status {
-            status,
-            body,
-            retry_after,
-            commit,
-        } => {
+        FaultAction::Status { status, body, retry_after, commit } => {
             if commit {
                 detached(request, next).await;
             }
@@ -308,8 +281,7 @@ async fn delayed(delay: Duration, after_commit: bool, request: Request, next: Ne
         tokio::time::sleep(delay).await;
         next.run(request).await
     });
-    late.await
-        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    late.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 /// Runs the handler in its own task, so that a client that goes away does not undo half of it.
@@ -317,9 +289,7 @@ async fn detached(request: Request, next: Next) -> Response {
     let Some(request) = buffered(request).await else {
         return reset_response();
     };
-    tokio::spawn(next.run(request))
-        .await
-        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+    tokio::spawn(next.run(request)).await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
 async fn buffered(request: Request) -> Option<Request> {
@@ -340,9 +310,7 @@ fn injected(status: u16, body: Option<Value>, retry_after: Option<u64>) -> Respo
         }
     };
     if let Some(seconds) = retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }

@@ -114,9 +114,7 @@ impl Poster {
         }
         let again = faults.duplicate_percent > 0 && fastrand::u8(..100) < faults.duplicate_percent;
         let copies = if again { 1 + faults.extra_copies.max(1) } else { 1 };
-        (0..copies)
-            .map(|_| Duration::from_millis(faults.delay_ms + fastrand::u64(..=faults.jitter_ms)))
-            .collect()
+        (0..copies).map(|_| Duration::from_millis(faults.delay_ms + fastrand::u64(..=faults.jitter_ms))).collect()
     }
 
     /// Posts one webhook when a worker is free. `build` runs at that moment, so the body shows the state of then.
@@ -146,11 +144,8 @@ impl Poster {
     }
 
     fn request(&self, outgoing: &Outgoing) -> reqwest::RequestBuilder {
-        let mut request = self
-            .client
-            .post(&outgoing.url)
-            .header("content-type", "application/json")
-            .body(outgoing.body.clone());
+        let mut request =
+            self.client.post(&outgoing.url).header("content-type", "application/json").body(outgoing.body.clone());
         for (name, value) in &outgoing.headers {
             request = request.header(*name, value);
         }
@@ -162,14 +157,7 @@ impl Poster {
 
     fn record(&self, key: String, event: String, posted_at_ms: i64, elapsed_ms: u64, outcome: AckOutcome) {
         let seq = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
-        lock(&self.log).push(Ack {
-            seq,
-            key,
-            event,
-            posted_at_ms,
-            elapsed_ms,
-            outcome,
-        });
+        lock(&self.log).push(Ack { seq, key, event, posted_at_ms, elapsed_ms, outcome });
     }
 }
 
@@ -199,10 +187,7 @@ impl Drained for reqwest::Response {
 /// An HTTP client for the stand-ins: no proxy, plain or TLS.
 pub(crate) fn client() -> reqwest::Client {
     rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client with built-in roots can always be built")
+    reqwest::Client::builder().no_proxy().build().expect("a client with built-in roots can always be built")
 }
 
 fn root_cause(error: &reqwest::Error) -> String {

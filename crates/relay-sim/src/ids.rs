@@ -9,10 +9,7 @@ pub(crate) fn ulid(now_ms: i64) -> String {
     let time = u128::from(now_ms.unsigned_abs()) & 0xFFFF_FFFF_FFFF;
     let random = (u128::from(fastrand::u64(..)) << 16) | u128::from(fastrand::u16(..));
     let bits = (time << 80) | random;
-    (0..26)
-        .rev()
-        .map(|place| char::from(CROCKFORD[usize::try_from((bits >> (place * 5)) & 31).unwrap_or(0)]))
-        .collect()
+    (0..26).rev().map(|place| char::from(CROCKFORD[usize::try_from((bits >> (place * 5)) & 31).unwrap_or(0)])).collect()
 }
 
 /// A message id as an iPhone makes it: `3A` and eighteen hexadecimal digits.

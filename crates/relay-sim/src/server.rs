@@ -50,19 +50,13 @@ struct Running {
 
 /// Binds `addr`; port 0 picks a free one.
 pub(crate) async fn listen(addr: SocketAddr) -> Result<TcpListener, SimError> {
-    TcpListener::bind(addr)
-        .await
-        .map_err(|source| SimError::Listen { addr, source })
+    TcpListener::bind(addr).await.map_err(|source| SimError::Listen { addr, source })
 }
 
 impl Server {
     pub(crate) fn start(listener: TcpListener, addr: SocketAddr, router: Router) -> Self {
         let running = Running::spawn(listener, &router);
-        Self {
-            addr,
-            router,
-            running: Mutex::new(Some(running)),
-        }
+        Self { addr, router, running: Mutex::new(Some(running)) }
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {

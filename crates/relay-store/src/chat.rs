@@ -28,7 +28,8 @@ impl Verb for OpenChat {
     type Out = ChatKey;
 
     async fn apply(&self, tx: &mut Tx) -> Result<ChatKey> {
-        let first = self.aliases.first().ok_or_else(|| StoreError::row("chat_alias", "alias", "a chat without a name"))?;
+        let first =
+            self.aliases.first().ok_or_else(|| StoreError::row("chat_alias", "alias", "a chat without a name"))?;
         let mut found = Vec::with_capacity(self.aliases.len());
         let mut known = None;
         for alias in &self.aliases {
@@ -188,7 +189,8 @@ impl TryFrom<ChatRow> for Chat {
     type Error = StoreError;
 
     fn try_from(row: ChatRow) -> Result<Self> {
-        let jid = row.jid.as_deref().map(Jid::parse).transpose().map_err(|error| StoreError::row("chat", "jid", error))?;
+        let jid =
+            row.jid.as_deref().map(Jid::parse).transpose().map_err(|error| StoreError::row("chat", "jid", error))?;
         let place = row.contact.zip(row.source_id).map(|(contact, source_id)| Place {
             contact: CwContactId::new(contact),
             source_id,

@@ -101,11 +101,7 @@ impl Db {
             .application_name("relay")
             // the contract of an acknowledgement, whatever the server's default
             .options([("synchronous_commit", "on")]);
-        let pool = |connections| {
-            PgPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(WAIT_FOR_CONNECTION)
-        };
+        let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(WAIT_FOR_CONNECTION);
         // the writer tries again when its connection was cut; who reads does not, so those are looked at first
         let write = match pool(1).test_before_acquire(false).connect_with(options.clone()).await {
             // the pool has tried for a while, and does not say what was in the way

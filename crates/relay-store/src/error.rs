@@ -80,7 +80,7 @@ impl StoreError {
         matches!(self, Self::Database { verb: db::BEGIN, .. })
     }
 
-    pub(crate) fn row(table: &'static str, column: &'static str, reason: impl ToString) -> Self {
+    pub(crate) fn row(table: &'static str, column: &'static str, reason: impl std::fmt::Display) -> Self {
         Self::Row { table, column, reason: reason.to_string() }
     }
 }

@@ -148,4 +148,3 @@ pub(crate) async fn count(tx: &mut Tx, counts: BTreeMap<String, i64>, shard: i64
 pub(crate) fn shard_of(worker: &str) -> i64 {
     i64::from(worker.bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % 16)
 }
-

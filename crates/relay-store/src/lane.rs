@@ -141,7 +141,8 @@ impl Verb for Claim {
 }
 
 fn marked(sessions: &[SessionId]) -> String {
-    sessions.iter().map(|id| format!("|{id}|")).collect()
+    let ids: Vec<_> = sessions.iter().map(SessionId::as_str).collect();
+    format!("|{}|", ids.join("|"))
 }
 
 impl ClaimedRow {
@@ -488,7 +489,12 @@ pub(crate) async fn last_outcome(db: &Db, event: &EventId) -> Result<Option<Stri
 }
 
 /// How often a message of Chatwoot has ended without being sent, when its last turn is over and ended so.
-pub(crate) async fn failed_turns(db: &Db, session: &SessionId, first: &str, again: &str) -> Result<Option<FailedTurns>> {
+pub(crate) async fn failed_turns(
+    db: &Db,
+    session: &SessionId,
+    first: &str,
+    again: &str,
+) -> Result<Option<FailedTurns>> {
     let rows: Vec<(String, Option<Vec<u8>>)> = read!(db, |pool| {
         sqlx::query_as(
             "-- failed_turns\nSELECT state, body FROM event WHERE session = $1 AND source = 'chatwoot' \

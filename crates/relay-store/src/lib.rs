@@ -133,7 +133,13 @@ impl Store {
 
     /// Takes up to `limit` lanes whose first event is due, leaving sessions that are saturated. `at_work` joins the
     /// [`Lease::mark`]s of the lanes that this process works on.
-    pub async fn claim(&self, now: Timestamp, limit: u32, saturated: Vec<SessionId>, at_work: String) -> Result<Vec<Lease>> {
+    pub async fn claim(
+        &self,
+        now: Timestamp,
+        limit: u32,
+        saturated: Vec<SessionId>,
+        at_work: String,
+    ) -> Result<Vec<Lease>> {
         self.writer.write(lane::Claim { worker: self.worker.clone(), now, limit, saturated, at_work }).await
     }
 

@@ -161,15 +161,21 @@ impl Update {
     fn of(change: &Change) -> Self {
         let sent = Some(LinkState::Sent.as_str());
         match change {
-            Change::PostedToChatwoot { conversation, message } => {
-                Self { state: sent, conversation: Some(conversation.get()), message: Some(message.get()), ..Self::default() }
-            }
+            Change::PostedToChatwoot { conversation, message } => Self {
+                state: sent,
+                conversation: Some(conversation.get()),
+                message: Some(message.get()),
+                ..Self::default()
+            },
             Change::SentToWhatsApp { id, row } => {
                 Self { state: sent, wa_id: Some(id.to_string()), row: *row, ..Self::default() }
             }
-            Change::Tried { at, conversation } => {
-                Self { in_doubt: Some(0), tried_at: Some(at.as_millis()), conversation: conversation.map(CwConversationId::get), ..Self::default() }
-            }
+            Change::Tried { at, conversation } => Self {
+                in_doubt: Some(0),
+                tried_at: Some(at.as_millis()),
+                conversation: conversation.map(CwConversationId::get),
+                ..Self::default()
+            },
             Change::InDoubt { at } => Self { tried_at: Some(at.as_millis()), in_doubt: Some(1), ..Self::default() },
             Change::Untried => Self { in_doubt: Some(0), tried_at: Some(0), ..Self::default() },
             Change::Failed => Self { state: Some(LinkState::Failed.as_str()), ..Self::default() },

@@ -115,9 +115,8 @@ impl Verb for WithdrawExpired {
 
 /// Paths of all files on offer.
 pub(crate) async fn offered_paths(db: &Db) -> Result<Vec<String>> {
-    let rows: Vec<(String,)> = read!(db, |pool| {
-        sqlx::query_as("-- offered_paths\nSELECT path FROM media").fetch_all(pool).await
-    })
-    .map_err(StoreError::database("list offered files"))?;
+    let rows: Vec<(String,)> =
+        read!(db, |pool| { sqlx::query_as("-- offered_paths\nSELECT path FROM media").fetch_all(pool).await })
+            .map_err(StoreError::database("list offered files"))?;
     Ok(rows.into_iter().map(|(path,)| path).collect())
 }

@@ -76,7 +76,8 @@ impl Verb for InsertSession {
 }
 
 fn taken(error: sqlx::Error) -> StoreError {
-    let clash = error.as_database_error().filter(|error| error.is_unique_violation()).map(|error| error.message().to_owned());
+    let clash =
+        error.as_database_error().filter(|error| error.is_unique_violation()).map(|error| error.message().to_owned());
     match clash {
         Some(message) if message.contains("inbox") => StoreError::Taken { what: "this Chatwoot inbox" },
         Some(_) => StoreError::Taken { what: "this session name" },
@@ -181,7 +182,11 @@ impl Verb for DeleteSession {
             return Ok(Deleted::Pending(pending));
         }
         on!(tx, |conn| {
-            sqlx::query("-- delete_session\nDELETE FROM session WHERE id = $1").bind(self.id.as_str()).execute(conn).await.map(drop)
+            sqlx::query("-- delete_session\nDELETE FROM session WHERE id = $1")
+                .bind(self.id.as_str())
+                .execute(conn)
+                .await
+                .map(drop)
         })
         .map_err(failed())?;
         Ok(Deleted::Yes)
@@ -213,7 +218,8 @@ impl SessionRow {
     fn open(self, vault: &Vault) -> Result<Session> {
         let bad = |column, reason: String| StoreError::row("session", column, reason);
         let url = |column, text: &str| Url::parse(text).map_err(|error| bad(column, error.to_string()));
-        let hash = |column, bytes: Vec<u8>| <[u8; 32]>::try_from(bytes).map_err(|_| bad(column, "not 32 bytes".to_owned()));
+        let hash =
+            |column, bytes: Vec<u8>| <[u8; 32]>::try_from(bytes).map_err(|_| bad(column, "not 32 bytes".to_owned()));
         let open = |column, sealed: &[u8]| -> Result<SecretString> { vault.open(column, &self.id, sealed) };
         Ok(Session {
             codechat: CodeChatAccess {
@@ -226,7 +232,11 @@ impl SessionRow {
                 account: self.chatwoot_account,
                 inbox: self.chatwoot_inbox,
                 token: open(CHATWOOT_TOKEN, &self.chatwoot_token_sealed)?,
-                secret: self.chatwoot_secret_sealed.as_deref().map(|sealed| open(CHATWOOT_SECRET, sealed)).transpose()?,
+                secret: self
+                    .chatwoot_secret_sealed
+                    .as_deref()
+                    .map(|sealed| open(CHATWOOT_SECRET, sealed))
+                    .transpose()?,
                 hook_hash: hash("chatwoot_hook_hash", self.chatwoot_hook_hash)?,
             },
             state: SessionState::parse(&self.state).ok_or_else(|| bad("state", self.state.clone()))?,
@@ -257,7 +267,10 @@ pub(crate) async fn by_name(db: &Db, vault: &Vault, name: &str) -> Result<Option
         return Ok(None);
     }
     let row: Option<SessionRow> = read!(db, |pool| {
-        sqlx::query_as("-- session_by_name\nSELECT * FROM session WHERE name = $1").bind(name).fetch_optional(pool).await
+        sqlx::query_as("-- session_by_name\nSELECT * FROM session WHERE name = $1")
+            .bind(name)
+            .fetch_optional(pool)
+            .await
     })
     .map_err(StoreError::database("read a session"))?;
     row.map(|row| row.open(vault)).transpose()

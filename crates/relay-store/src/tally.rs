@@ -36,7 +36,9 @@ pub(crate) async fn count(db: &Db) -> Result<Tally> {
 /// When the oldest pending event arrived.
 pub(crate) async fn oldest_pending(db: &Db) -> Result<Option<Timestamp>> {
     let (oldest,): (Option<i64>,) = read!(db, |pool| {
-        sqlx::query_as("-- oldest_pending\nSELECT MIN(received_at) FROM event WHERE state = 'pending'").fetch_one(pool).await
+        sqlx::query_as("-- oldest_pending\nSELECT MIN(received_at) FROM event WHERE state = 'pending'")
+            .fetch_one(pool)
+            .await
     })
     .map_err(StoreError::database("find the oldest pending event"))?;
     Ok(oldest.map(Timestamp::from_millis))

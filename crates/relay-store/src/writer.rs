@@ -69,7 +69,7 @@ impl<V: Verb> Job for Waiting<V> {
 }
 
 enum Write {
-    Arrival(Arrival),
+    Arrival(Box<Arrival>),
     Other(Box<dyn Job>),
 }
 
@@ -99,7 +99,7 @@ impl Writer {
 
     /// Queues an arrival without waiting for room: a full queue is the caller's to report.
     pub(crate) fn arrive(&self, arrival: Arrival) -> Result<()> {
-        self.queue.try_send(Write::Arrival(arrival)).map_err(|refused| match refused {
+        self.queue.try_send(Write::Arrival(Box::new(arrival))).map_err(|refused| match refused {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::Closed,
         })
@@ -120,7 +120,7 @@ impl Loop {
             let (mut arrivals, mut jobs) = (Vec::new(), Vec::new());
             for write in batch.drain(..) {
                 match write {
-                    Write::Arrival(arrival) => arrivals.push(arrival),
+                    Write::Arrival(arrival) => arrivals.push(*arrival),
                     Write::Other(job) => jobs.push(job),
                 }
             }
@@ -178,7 +178,12 @@ impl Loop {
         }
     }
 
-    async fn alone(&self, outage: &mut Option<StoreError>, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
+    async fn alone(
+        &self,
+        outage: &mut Option<StoreError>,
+        arrivals: &mut [Arrival],
+        jobs: &mut [Box<dyn Job>],
+    ) -> Result<()> {
         if let Some(error) = outage {
             return Err(error.clone());
         }

@@ -20,7 +20,7 @@ use url::Url;
 use crate::{Database, TempFolder};
 
 /// How long anything may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Key of the session API.
 const API_KEY: &str = "test-api-key";
 
@@ -100,7 +100,8 @@ impl TestApp {
         let codechat = FakeCodeChat::start(options.codechat).await.unwrap();
         let chatwoot = FakeChatwoot::start(options.chatwoot).await.unwrap();
         let account = 1;
-        let token = if options.role == Role::Administrator { FakeChatwoot::ADMIN_TOKEN } else { FakeChatwoot::AGENT_TOKEN };
+        let token =
+            if options.role == Role::Administrator { FakeChatwoot::ADMIN_TOKEN } else { FakeChatwoot::AGENT_TOKEN };
         let inbox = chatwoot.add_inbox(account, "WhatsApp", "").id;
         let folder = TempFolder::new();
         let secret_key = SecretString::from("test-secret-key");
@@ -119,13 +120,27 @@ impl TestApp {
         let clock = Clock::system();
         let engine = Engine::start(store, config, clock.clone()).await.unwrap();
         let stop = CancellationToken::new();
-        let app = App { engine: engine.clone(), api_key: Arc::new(SecretString::from(API_KEY)), stopping: stop.clone() };
+        let app =
+            App { engine: engine.clone(), api_key: Arc::new(SecretString::from(API_KEY)), stopping: stop.clone() };
         let tasks = vec![
             tokio::spawn(relay_http::serve(listener, relay_http::router(app), stop.clone())),
             tokio::spawn(engine.clone().run(stop.clone())),
         ];
         let http = relay_engine::http::client().unwrap();
-        Self { codechat, chatwoot, engine, clock, base, account, inbox, token: token.to_owned(), http, stop, tasks, _folder: folder }
+        Self {
+            codechat,
+            chatwoot,
+            engine,
+            clock,
+            base,
+            account,
+            inbox,
+            token: token.to_owned(),
+            http,
+            stop,
+            tasks,
+            _folder: folder,
+        }
     }
 
     /// Makes a session on the inbox through the API; returns status and body.

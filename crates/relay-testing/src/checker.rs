@@ -71,7 +71,8 @@ pub fn check(sent: &[Sent], received: &[Received]) -> Verdict {
         }
         *newest = (*newest).max(*index);
     }
-    verdict.lost = sent.iter().filter(|sent| !times.contains_key(sent.id.as_str())).map(|sent| sent.id.clone()).collect();
+    verdict.lost =
+        sent.iter().filter(|sent| !times.contains_key(sent.id.as_str())).map(|sent| sent.id.clone()).collect();
     verdict
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn fresh_database() -> String {
 impl Server {
     fn start() -> Self {
         let bin = find_binaries();
-        let is_root = std::fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0).unwrap();
+        let is_root =
+            std::fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0).unwrap();
         let folder = std::env::temp_dir().join(format!("relay-postgres-{}", Uuid::now_v7()));
         std::fs::create_dir(&folder).unwrap();
         if is_root {
@@ -41,7 +42,8 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = Self { bin, port, is_root };
         let data = folder.join("data");
-        server.run("initdb", &["-D", text(&data), "-U", "relay", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]);
+        server
+            .run("initdb", &["-D", text(&data), "-U", "relay", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]);
         server.spawn_watched(&folder, &data);
         server.wait_until_ready();
         server
@@ -97,9 +99,11 @@ fn text(path: &Path) -> &str {
 }
 
 fn find_binaries() -> PathBuf {
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
+    let debian =
+        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path().join("bin"));
     let configured = Command::new("pg_config").arg("--bindir").output().ok();
     let configured = configured.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    let found = debian.chain(configured).filter(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file()).max();
+    let found =
+        debian.chain(configured).filter(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file()).max();
     found.expect("PostgreSQL's server is not installed: run scripts/setup --tests")
 }

@@ -14,7 +14,7 @@ use crate::cli::Settings;
 use crate::config::Secrets;
 use crate::serve;
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A relay to talk to.
 #[derive(Debug)]
@@ -38,7 +38,8 @@ async fn running(settings: &Settings, http: &reqwest::Client) -> Option<String> 
 pub(crate) async fn health(settings: &Settings) -> anyhow::Result<Option<Value>> {
     let http = relay_engine::http::client()?;
     let Some(base) = running(settings, &http).await else { return Ok(None) };
-    let answer = http.get(format!("{base}/healthz")).timeout(DEADLINE).send().await.context("the relay does not answer")?;
+    let answer =
+        http.get(format!("{base}/healthz")).timeout(DEADLINE).send().await.context("the relay does not answer")?;
     let is_well = answer.status().is_success();
     let value: Value = answer.json().await.context("the relay's answer is not JSON")?;
     if !is_well {
@@ -83,7 +84,9 @@ impl ApiClient {
     /// Removes a session.
     pub(crate) async fn remove(&self, session: &str, force: bool) -> anyhow::Result<()> {
         let mut url = url::Url::parse(&self.base)?;
-        url.path_segments_mut().map_err(|()| anyhow::anyhow!("the relay's address has no path"))?.extend(["session", session]);
+        url.path_segments_mut()
+            .map_err(|()| anyhow::anyhow!("the relay's address has no path"))?
+            .extend(["session", session]);
         url.query_pairs_mut().append_pair("force", if force { "true" } else { "false" });
         self.send(Method::DELETE, url, None).await.map(drop)
     }
@@ -103,7 +106,9 @@ impl ApiClient {
             return Ok(value);
         }
         if status == StatusCode::UNAUTHORIZED {
-            bail!("the running relay uses another API_KEY\n  hint: run this command with the same DATA_DIR or API_KEY as relay serve");
+            bail!(
+                "the running relay uses another API_KEY\n  hint: run this command with the same DATA_DIR or API_KEY as relay serve"
+            );
         }
         let detail = value.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
         bail!("{detail}")

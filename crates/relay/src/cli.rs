@@ -30,7 +30,7 @@ pub(crate) struct Settings {
     /// How Chatwoot and people reach the relay [default: `http://localhost` at PORT]
     #[arg(long, env = "API_URL", global = true)]
     pub(crate) api_url: Option<Url>,
-    /// How CodeChat reaches the relay [default: API_URL]
+    /// How CodeChat reaches the relay [default: `API_URL`]
     #[arg(long, env = "CODECHAT_CALLBACK_URL", global = true)]
     pub(crate) codechat_callback_url: Option<Url>,
     /// Key of the session API, header Api-Key [default: made on first start, kept in `DATA_DIR`]

@@ -84,7 +84,8 @@ pub(crate) fn given(name: &str, value: Option<&str>) -> anyhow::Result<Option<Se
         (Some(value), None) => Ok(Some(SecretString::from(value))),
         (None, Some(path)) => {
             let path = Path::new(&path);
-            let text = std::fs::read_to_string(path).with_context(|| format!("{variable} names {}, which cannot be read", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("{variable} names {}, which cannot be read", path.display()))?;
             match text.trim() {
                 "" => bail!("{variable} names {}, which is empty", path.display()),
                 secret => Ok(Some(SecretString::from(secret))),
@@ -108,7 +109,8 @@ fn keep(data_dir: &Path, file: &str) -> anyhow::Result<(SecretString, bool)> {
     }
     make_private_folder(data_dir).with_context(cannot)?;
     let secret = new_token();
-    let mut new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(cannot)?;
+    let mut new =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).with_context(cannot)?;
     new.write_all(secret.as_bytes()).and_then(|()| new.sync_all()).with_context(cannot)?;
     Ok((SecretString::from(secret), true))
 }

@@ -38,7 +38,8 @@ pub(crate) struct Stage {
 }
 
 pub(crate) async fn run(args: &DemoArgs, printer: &Printer) -> anyhow::Result<()> {
-    printer.line("relay demo: a customer on WhatsApp, an agent in Chatwoot, both played by stand-ins on this machine\n");
+    printer
+        .line("relay demo: a customer on WhatsApp, an agent in Chatwoot, both played by stand-ins on this machine\n");
     let stop = CancellationToken::new();
     let (stage, relay) = Stage::set(stop.clone()).await?;
     stage.join(printer).await?;
@@ -87,7 +88,10 @@ impl Stage {
         if !answer.status().is_success() {
             bail!("the session could not be made: {}", answer.text().await?);
         }
-        printer.done(format!("session {SESSION} joins WhatsApp +{SHOP} to inbox {} of Chatwoot; webhooks set on both sides", self.inbox));
+        printer.done(format!(
+            "session {SESSION} joins WhatsApp +{SHOP} to inbox {} of Chatwoot; webhooks set on both sides",
+            self.inbox
+        ));
         self.codechat.scan_qr(SESSION, SHOP);
         printer.done("QR code scanned: the phone is connected\n");
         Ok(())

@@ -1,6 +1,7 @@
 //! The only place that writes to the terminal.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing happens")]
+#![expect(clippy::unused_self, reason = "who may print is who was handed the printer")]
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -41,7 +42,9 @@ impl Printer {
     pub(crate) fn table(&self, rows: &[Vec<String>]) {
         let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| tame(cell)).collect()).collect();
         let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let width = |column: usize| {
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
         let widths: Vec<_> = (0..columns).map(width).collect();
         for row in &rows {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
@@ -52,7 +55,8 @@ impl Printer {
 
     /// A QR code of half blocks.
     pub(crate) fn qr(&self, text: &str) -> anyhow::Result<()> {
-        let code = QRBuilder::new(text).build().map_err(|error| anyhow::anyhow!("the QR code cannot be drawn: {error}"))?;
+        let code =
+            QRBuilder::new(text).build().map_err(|error| anyhow::anyhow!("the QR code cannot be drawn: {error}"))?;
         self.line(code.to_str());
         Ok(())
     }

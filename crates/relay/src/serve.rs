@@ -29,9 +29,9 @@ pub(crate) async fn run(settings: &Settings, printer: &Printer) -> anyhow::Resul
     }
     let secrets = Secrets::load(settings)?;
     let address = SocketAddr::new(settings.host, settings.port);
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}\n  hint: stop the program that does, or choose another port with PORT"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}\n  hint: stop the program that does, or choose another port with PORT")
+    })?;
     let engine = open(settings, &secrets).await?;
     // heard from before the first answer on, or a stop right after it would be no clean one
     let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];

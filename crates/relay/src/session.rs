@@ -48,12 +48,11 @@ async fn add(api: &ApiClient, args: AddArgs, printer: &Printer) -> anyhow::Resul
     }
     let name = text(&made, "session_id");
     printer.done(format!("session {name} made"));
-    match made.get("next_step").and_then(Value::as_str) {
-        None => printer.done("the inbox's webhook is set"),
-        Some(_) => {
-            printer.line("  The token is not an administrator's. Paste this into the inbox's webhook URL in Chatwoot:");
-            printer.line(format!("  {}", text(&made, "chatwoot_inbox_webhook")));
-        }
+    if made.get("next_step").and_then(Value::as_str).is_none() {
+        printer.done("the inbox's webhook is set")
+    } else {
+        printer.line("  The token is not an administrator's. Paste this into the inbox's webhook URL in Chatwoot:");
+        printer.line(format!("  {}", text(&made, "chatwoot_inbox_webhook")));
     }
     printer.line(format!("  next: relay session connect {name}"));
     Ok(())
@@ -70,7 +69,8 @@ async fn list(api: &ApiClient, as_json: bool, printer: &Printer) -> anyhow::Resu
         printer.line("no sessions yet: relay session add --help");
         return Ok(());
     }
-    let mut rows = vec![["SESSION", "STATUS", "WHATSAPP", "ACCOUNT", "INBOX", "DESCRIPTION"].map(ToOwned::to_owned).to_vec()];
+    let mut rows =
+        vec![["SESSION", "STATUS", "WHATSAPP", "ACCOUNT", "INBOX", "DESCRIPTION"].map(ToOwned::to_owned).to_vec()];
     for session in &sessions {
         let chatwoot = session.get("chatwoot").unwrap_or(&Value::Null);
         rows.push(vec![
@@ -98,7 +98,15 @@ async fn show(api: &ApiClient, session: &str, as_json: bool, printer: &Printer) 
         ("description", text(&session, "description")),
         ("status", format!("{} {}", text(&session, "status"), text(&session, "status_reason"))),
         ("whatsapp", text(&session, "connection")),
-        ("chatwoot", format!("{} account {} inbox {}", text(chatwoot, "url"), text(chatwoot, "account_id"), text(chatwoot, "inbox_id"))),
+        (
+            "chatwoot",
+            format!(
+                "{} account {} inbox {}",
+                text(chatwoot, "url"),
+                text(chatwoot, "account_id"),
+                text(chatwoot, "inbox_id")
+            ),
+        ),
         ("signed", text(chatwoot, "signed")),
         ("since", text(&session, "created_at")),
     ];

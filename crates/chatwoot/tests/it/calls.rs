@@ -18,10 +18,8 @@ fn inbox() -> Value {
 #[tokio::test]
 async fn version_is_asked_without_the_token() {
     let server = Server::start().await;
-    server.answers_json(
-        200,
-        &json!({ "version": "4.16.2", "timestamp": "2026-08-01 12:00:00", "queue_services": "ok" }),
-    );
+    server
+        .answers_json(200, &json!({ "version": "4.16.2", "timestamp": "2026-08-01 12:00:00", "queue_services": "ok" }));
     let version = server.client().version().await.unwrap();
     assert_eq!(version, Version::new(4, 16, 2));
     assert!(version.supports(Capability::SignedInboxWebhooks));
@@ -63,10 +61,7 @@ async fn a_path_in_the_base_is_kept() {
 #[tokio::test]
 async fn inboxes_are_read_set_and_created() {
     let server = Server::start().await;
-    server
-        .answers_json(200, &inbox())
-        .answers_json(200, &inbox())
-        .answers_json(200, &inbox());
+    server.answers_json(200, &inbox()).answers_json(200, &inbox()).answers_json(200, &inbox());
     server.answers_json(
         200,
         &json!({ "payload": [inbox(), { "id": 4, "name": "Mail", "channel_type": "Channel::Email" }] }),
@@ -74,16 +69,10 @@ async fn inboxes_are_read_set_and_created() {
     let client = server.client();
     let read = client.inbox(3).await.unwrap();
     assert!(read.is_api() && read.lock_to_single_conversation);
-    assert_eq!(
-        read.secret.as_ref().unwrap().expose_secret(),
-        "Secret000000000000000000"
-    );
+    assert_eq!(read.secret.as_ref().unwrap().expose_secret(), "Secret000000000000000000");
     assert_eq!((read.id, read.inbox_identifier.as_deref()), (3, Some("Ident")));
     let shown = format!("{read:?}");
-    assert!(
-        !shown.contains("Secret000") && !shown.contains("secret-token"),
-        "{shown}"
-    );
+    assert!(!shown.contains("Secret000") && !shown.contains("secret-token"), "{shown}");
 
     client.set_inbox_webhook(3, "https://relay/new").await.unwrap();
     client.create_api_inbox("WhatsApp", "https://relay/new").await.unwrap();
@@ -92,10 +81,7 @@ async fn inboxes_are_read_set_and_created() {
 
     let asked = server.asked();
     assert_eq!(asked[1].line(), "PATCH /api/v1/accounts/7/inboxes/3");
-    assert_eq!(
-        asked[1].json(),
-        json!({ "channel": { "webhook_url": "https://relay/new" } })
-    );
+    assert_eq!(asked[1].json(), json!({ "channel": { "webhook_url": "https://relay/new" } }));
     assert_eq!(asked[2].line(), "POST /api/v1/accounts/7/inboxes");
     assert_eq!(
         asked[2].json(),
@@ -108,14 +94,8 @@ async fn inboxes_are_read_set_and_created() {
 fn a_client_shows_neither_its_token_nor_credentials_of_its_base() {
     let base = Url::parse("https://user:pass@chat.example.com/x?token=y").unwrap();
     let shown = format!("{:?}", client(base));
-    assert!(
-        shown.contains("https://chat.example.com") && shown.contains('7'),
-        "{shown}"
-    );
-    assert!(
-        !shown.contains(TOKEN) && !shown.contains("pass") && !shown.contains("token="),
-        "{shown}"
-    );
+    assert!(shown.contains("https://chat.example.com") && shown.contains('7'), "{shown}");
+    assert!(!shown.contains(TOKEN) && !shown.contains("pass") && !shown.contains("token="), "{shown}");
 }
 
 #[test]

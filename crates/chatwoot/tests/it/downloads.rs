@@ -35,11 +35,7 @@ async fn a_redirect_to_a_store_is_followed_without_the_token() {
         seen.lock().unwrap().push(url.to_string());
         Ok::<_, Infallible>(())
     };
-    let download = server
-        .client()
-        .download(&format!("http://0.0.0.0:3000{BLOB}"), guard)
-        .await
-        .unwrap();
+    let download = server.client().download(&format!("http://0.0.0.0:3000{BLOB}"), guard).await.unwrap();
     assert_eq!(download.content_type.as_deref(), Some("application/pdf"));
     assert_eq!(download.content_length, Some(9));
     assert_eq!(bytes_of(download).await, b"PDF bytes");
@@ -47,21 +43,12 @@ async fn a_redirect_to_a_store_is_followed_without_the_token() {
     assert_eq!(server.only().line(), format!("GET {BLOB}"));
     assert_eq!(store.only().line(), "GET /bucket/key?sig=1");
     for asked in [server.only(), store.only()] {
-        for name in [
-            "api-access-token",
-            "api_access_token",
-            "authorization",
-            "cookie",
-            "referer",
-        ] {
+        for name in ["api-access-token", "api_access_token", "authorization", "cookie", "referer"] {
             assert_eq!(asked.header(name), None, "{name}");
         }
     }
     let origin = server.url.as_str().trim_end_matches('/');
-    assert_eq!(
-        seen.into_inner().unwrap(),
-        [format!("{origin}{BLOB}"), format!("{}bucket/key?sig=1", store.url)]
-    );
+    assert_eq!(seen.into_inner().unwrap(), [format!("{origin}{BLOB}"), format!("{}bucket/key?sig=1", store.url)]);
 }
 
 #[tokio::test]
@@ -70,21 +57,13 @@ async fn the_guard_is_asked_before_each_address() {
     server.answers(redirect_to(canary.url.as_str()));
     let own_port = server.url.port();
     let guard = |url: &Url| {
-        if url.port() == own_port {
-            Ok(())
-        } else {
-            Err("not ours")
-        }
+        if url.port() == own_port { Ok(()) } else { Err("not ours") }
     };
     let error = server.client().download(BLOB, guard).await.unwrap_err();
     assert_eq!(error, DownloadError::Refused("not ours".to_owned()));
     assert_eq!((server.asked().len(), canary.asked().len()), (1, 0));
 
-    let error = server
-        .client()
-        .download(BLOB, |_: &Url| Err("never"))
-        .await
-        .unwrap_err();
+    let error = server.client().download(BLOB, |_: &Url| Err("never")).await.unwrap_err();
     assert_eq!(error, DownloadError::Refused("never".to_owned()));
     assert_eq!(server.asked().len(), 1);
 }
@@ -116,22 +95,11 @@ async fn three_redirects_are_followed_and_the_fourth_is_not() {
 #[tokio::test]
 async fn addresses_off_the_web_are_refused() {
     let server = Server::start().await;
-    for address in [
-        "file:///etc/passwd",
-        "ftp://x/y",
-        "javascript:alert(1)",
-        "http://",
-        "data:text/plain,x",
-    ] {
+    for address in ["file:///etc/passwd", "ftp://x/y", "javascript:alert(1)", "http://", "data:text/plain,x"] {
         let result = server.client().download(address, anything).await;
-        assert!(
-            matches!(result, Err(DownloadError::Refused(_))),
-            "{address}: {result:?}"
-        );
+        assert!(matches!(result, Err(DownloadError::Refused(_))), "{address}: {result:?}");
     }
-    server
-        .answers(redirect_to("file:///etc/passwd"))
-        .answers(response(302, &[], ""));
+    server.answers(redirect_to("file:///etc/passwd")).answers(response(302, &[], ""));
     for _ in 0..2 {
         let result = server.client().download(BLOB, anything).await;
         assert!(matches!(result, Err(DownloadError::Refused(_))), "{result:?}");
@@ -164,16 +132,10 @@ async fn a_body_that_ends_early_ends_in_an_error() {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut request = [0; 1024];
         assert!(socket.read(&mut request).await.unwrap() > 0);
-        socket
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-            .await
-            .unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf").await.unwrap();
     });
     let download = crate::support::client(url).download(BLOB, anything).await.unwrap();
     assert_eq!(download.content_length, Some(100));
     let error = download.body.try_collect::<Vec<_>>().await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.certainty),
-        (ErrorKind::Unreachable, Certainty::MaybeDelivered)
-    );
+    assert_eq!((error.kind, error.certainty), (ErrorKind::Unreachable, Certainty::MaybeDelivered));
 }

@@ -7,16 +7,8 @@ use serde_json::{Value, json};
 use crate::support::{parse, webhook as example, webhooks as examples};
 
 /// The top-level fields of a message that decide what to do.
-const NEEDED: [&str; 8] = [
-    "id",
-    "message_type",
-    "private",
-    "created_at",
-    "conversation",
-    "content",
-    "source_id",
-    "content_attributes",
-];
+const NEEDED: [&str; 8] =
+    ["id", "message_type", "private", "created_at", "conversation", "content", "source_id", "content_attributes"];
 
 #[test]
 fn a_needed_field_is_named_and_any_other_may_be_anything() {
@@ -29,14 +21,10 @@ fn a_needed_field_is_named_and_any_other_may_be_anything() {
         odd[field] = json!([{ "odd": [1.5, null] }]);
         let read = parse(&odd);
         if NEEDED.contains(&field.as_str()) {
-            let Err(WebhookError::Missing { event, field: named }) = read else {
-                panic!("{field}: {read:?}")
-            };
+            let Err(WebhookError::Missing { event, field: named }) = read else { panic!("{field}: {read:?}") };
             assert_eq!((event.as_str(), named), ("message_created", field.as_str()));
         } else {
-            let Ok(Webhook::MessageCreated(event)) = read else {
-                panic!("{field}: {read:?}")
-            };
+            let Ok(Webhook::MessageCreated(event)) = read else { panic!("{field}: {read:?}") };
             assert_eq!((event.id, event.inbox_id, event.account_id), (9002, 3, 1), "{field}");
         }
     }
@@ -55,9 +43,7 @@ fn a_short_body_of_an_older_release_is_enough() {
         "created_at": 1_785_585_660, "account": { "id": 1 },
         "conversation": { "id": 42, "inbox_id": 3, "status": "snoozed" },
     });
-    let Ok(Webhook::MessageCreated(event)) = parse(&body) else {
-        panic!("{:?}", parse(&body))
-    };
+    let Ok(Webhook::MessageCreated(event)) = parse(&body) else { panic!("{:?}", parse(&body)) };
     assert_eq!((event.created_at, event.inbox_id), (1_785_585_660_000, 3));
     assert_eq!((event.sender, event.content_type), (Sender::None, ContentType::Text));
     assert_eq!(event.conversation.contact, None);
@@ -67,31 +53,19 @@ fn a_short_body_of_an_older_release_is_enough() {
 fn an_unreadable_attachment_is_not_passed_over() {
     let mut body = example("message_created.agent_caption_two_attachments");
     body["attachments"][1] = json!("gone");
-    let expected = WebhookError::Missing {
-        event: "message_created".to_owned(),
-        field: "attachments.id",
-    };
+    let expected = WebhookError::Missing { event: "message_created".to_owned(), field: "attachments.id" };
     assert_eq!(parse(&body), Err(expected));
 }
 
 #[test]
 fn bodies_that_are_no_event_are_refused_without_quoting_them() {
-    assert_eq!(
-        Webhook::parse(b"{\"phone\": 55119"),
-        Err(WebhookError::NotJson { line: 1, column: 15 })
-    );
+    assert_eq!(Webhook::parse(b"{\"phone\": 55119"), Err(WebhookError::NotJson { line: 1, column: 15 }));
     for body in ["[]", "{}", "null", "7", "{\"event\": 5}"] {
         assert_eq!(Webhook::parse(body.as_bytes()), Err(WebhookError::NotAnEvent), "{body}");
     }
-    assert_eq!(
-        Webhook::parse(b"{\"event\":\"macro.executed\"}"),
-        Ok(Webhook::Other("macro.executed".to_owned()))
-    );
+    assert_eq!(Webhook::parse(b"{\"event\":\"macro.executed\"}"), Ok(Webhook::Other("macro.executed".to_owned())));
     let deep = format!("{{\"event\":{}", "[".repeat(100_000));
-    assert!(matches!(
-        Webhook::parse(deep.as_bytes()),
-        Err(WebhookError::NotJson { .. })
-    ));
+    assert!(matches!(Webhook::parse(deep.as_bytes()), Err(WebhookError::NotJson { .. })));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {

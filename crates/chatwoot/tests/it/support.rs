@@ -59,10 +59,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(Arc::clone(&script));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            script,
-            url: Url::parse(&url).unwrap(),
-        }
+        Self { script, url: Url::parse(&url).unwrap() }
     }
 
     pub(crate) fn answers(&self, answer: Response<Body>) -> &Self {
@@ -71,11 +68,7 @@ impl Server {
     }
 
     pub(crate) fn answers_json(&self, status: u16, body: &Value) -> &Self {
-        self.answers(response(
-            status,
-            &[("content-type", "application/json")],
-            body.to_string(),
-        ))
+        self.answers(response(status, &[("content-type", "application/json")], body.to_string()))
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -97,12 +90,7 @@ impl Server {
 async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 24).await.unwrap_or_default();
-    let asked = Asked {
-        method: parts.method,
-        uri: parts.uri,
-        headers: parts.headers,
-        body,
-    };
+    let asked = Asked { method: parts.method, uri: parts.uri, headers: parts.headers, body };
     let mut script = script.lock().unwrap();
     script.asked.push(asked);
     script.answers.pop_front().unwrap_or_else(|| response(599, &[], ""))
@@ -120,11 +108,7 @@ pub(crate) const TOKEN: &str = "gT4kQ2bL9xZ7mN3pR6vW8yAa";
 
 pub(crate) fn client(base: Url) -> Client {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap();
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
     Client::new(http, base, 7, TOKEN.into()).with_deadlines(Duration::from_secs(10), Duration::from_secs(20))
 }
 
@@ -147,10 +131,7 @@ pub(crate) fn webhooks() -> Map<String, Value> {
 
 /// An example of a webhook.
 pub(crate) fn webhook(name: &str) -> Value {
-    webhooks()
-        .get(name)
-        .unwrap_or_else(|| panic!("no example {name}"))
-        .clone()
+    webhooks().get(name).unwrap_or_else(|| panic!("no example {name}")).clone()
 }
 
 /// Parses `body` as it would arrive.

@@ -28,10 +28,7 @@ fn parts(asked: &Asked) -> Vec<(Vec<String>, String)> {
 
 fn value_of(parts: &[(Vec<String>, String)], name: &str) -> Option<String> {
     let header = format!("Content-Disposition: form-data; name=\"{name}\"");
-    parts
-        .iter()
-        .find(|(headers, _)| headers[0] == header)
-        .map(|(_, body)| body.clone())
+    parts.iter().find(|(headers, _)| headers[0] == header).map(|(_, body)| body.clone())
 }
 
 fn bytes(name: &str, mime: &str, content: &'static str) -> Upload {
@@ -53,11 +50,7 @@ impl TempFile {
 
     fn upload(&self, length: u64) -> Upload {
         let source = UploadSource::Path(self.0.clone(), length);
-        Upload {
-            file_name: "voice.ogg".to_owned(),
-            mime: "audio/ogg; codecs=opus".to_owned(),
-            source,
-        }
+        Upload { file_name: "voice.ogg".to_owned(), mime: "audio/ogg; codecs=opus".to_owned(), source }
     }
 }
 
@@ -101,10 +94,7 @@ async fn a_message_with_files_is_a_form_of_known_length() {
     let (headers, body) = &parts[6];
     assert_eq!(
         headers,
-        &[
-            "Content-Disposition: form-data; name=\"attachments[]\"; filename=\"voice.ogg\"",
-            "Content-Type: audio/ogg",
-        ]
+        &["Content-Disposition: form-data; name=\"attachments[]\"; filename=\"voice.ogg\"", "Content-Type: audio/ogg",]
     );
     assert_eq!(body, "OggS bytes");
     assert_eq!(parts[7].0[1], "Content-Type: image/png");
@@ -115,10 +105,7 @@ async fn a_form_leaves_out_what_is_not_there() {
     let server = Server::start().await;
     server.answers_json(200, &rest("messages.create"));
     let attachments = vec![bytes("a.png", "image/png", "PNG")];
-    let new = NewMessage {
-        attachments,
-        ..NewMessage::new(Direction::Outgoing)
-    };
+    let new = NewMessage { attachments, ..NewMessage::new(Direction::Outgoing) };
     server.client().create_message(42, &new).await.unwrap();
     let parts = parts(&server.only());
     for absent in ["content", "source_id", "is_voice_message"] {
@@ -131,19 +118,10 @@ async fn a_form_leaves_out_what_is_not_there() {
 #[tokio::test]
 async fn a_file_name_cannot_add_a_header_or_a_part() {
     let server = Server::start().await;
-    for name in [
-        "a\"\r\nX: y.pdf",
-        "\u{202E}fdp.exe",
-        "x\"; name=\"private",
-        "\r\n\r\n--b\r\n",
-        "😀.pdf",
-    ] {
+    for name in ["a\"\r\nX: y.pdf", "\u{202E}fdp.exe", "x\"; name=\"private", "\r\n\r\n--b\r\n", "😀.pdf"] {
         server.answers_json(200, &rest("messages.create"));
         let attachments = vec![bytes(name, "application/pdf\r\nX: y", "PDF")];
-        let new = NewMessage {
-            attachments,
-            ..NewMessage::new(Direction::Incoming)
-        };
+        let new = NewMessage { attachments, ..NewMessage::new(Direction::Incoming) };
         server.client().create_message(42, &new).await.unwrap();
     }
     let names: Vec<_> = server
@@ -155,10 +133,7 @@ async fn a_file_name_cannot_add_a_header_or_a_part() {
             let (headers, body) = &parts[3];
             assert_eq!((headers.len(), body.as_str()), (2, "PDF"), "{headers:#?}");
             assert_eq!(headers[1], "Content-Type: application/octet-stream");
-            headers[0]
-                .strip_prefix("Content-Disposition: form-data; name=\"attachments[]\"; ")
-                .unwrap()
-                .to_owned()
+            headers[0].strip_prefix("Content-Disposition: form-data; name=\"attachments[]\"; ").unwrap().to_owned()
         })
         .collect();
     assert_eq!(
@@ -176,23 +151,11 @@ async fn a_file_name_cannot_add_a_header_or_a_part() {
 #[tokio::test]
 async fn a_text_that_holds_the_boundary_of_before_adds_no_part() {
     let server = Server::start().await;
-    server
-        .answers_json(200, &rest("messages.create"))
-        .answers_json(200, &rest("messages.create"));
+    server.answers_json(200, &rest("messages.create")).answers_json(200, &rest("messages.create"));
     let attachments = vec![bytes("a.png", "image/png", "PNG")];
-    let mut new = NewMessage {
-        attachments,
-        ..NewMessage::new(Direction::Incoming)
-    };
+    let mut new = NewMessage { attachments, ..NewMessage::new(Direction::Incoming) };
     server.client().create_message(42, &new).await.unwrap();
-    let boundary = server
-        .only()
-        .header("content-type")
-        .unwrap()
-        .split_once('=')
-        .unwrap()
-        .1
-        .to_owned();
+    let boundary = server.only().header("content-type").unwrap().split_once('=').unwrap().1.to_owned();
     let forged = format!("\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"private\"\r\n\r\ntrue");
     new.content = Some(forged.clone());
     server.client().create_message(42, &new).await.unwrap();
@@ -205,20 +168,11 @@ async fn a_text_that_holds_the_boundary_of_before_adds_no_part() {
 async fn a_file_that_is_gone_or_changed_is_refused_before_anything_is_sent() {
     let server = Server::start().await;
     let file = TempFile::holding("changed", "longer than it was");
-    let gone = Upload {
-        source: UploadSource::Path("/nonexistent/file".into(), 3),
-        ..bytes("a", "a/b", "")
-    };
+    let gone = Upload { source: UploadSource::Path("/nonexistent/file".into(), 3), ..bytes("a", "a/b", "") };
     for upload in [file.upload(3), gone] {
-        let new = NewMessage {
-            attachments: vec![upload],
-            ..NewMessage::new(Direction::Incoming)
-        };
+        let new = NewMessage { attachments: vec![upload], ..NewMessage::new(Direction::Incoming) };
         let error = server.client().create_message(42, &new).await.unwrap_err();
-        assert_eq!(
-            (error.kind, error.certainty),
-            (ErrorKind::Unexpected, Certainty::NotDelivered)
-        );
+        assert_eq!((error.kind, error.certainty), (ErrorKind::Unexpected, Certainty::NotDelivered));
     }
     assert_eq!(server.asked().len(), 0);
 }
@@ -228,21 +182,14 @@ async fn a_picture_is_uploaded_as_a_form() {
     let server = Server::start().await;
     server.answers_json(200, &rest("contacts.show"));
     let picture = Bytes::from_static(b"JPEG");
-    let contact = server
-        .client()
-        .set_avatar(55, picture, "me.jpg", "image/jpeg")
-        .await
-        .unwrap();
+    let contact = server.client().set_avatar(55, picture, "me.jpg", "image/jpeg").await.unwrap();
     assert_eq!(contact.id, 55);
     let asked = server.only();
     assert_eq!(asked.line(), "PATCH /api/v1/accounts/7/contacts/55");
     let parts = parts(&asked);
     assert_eq!(
         parts[0].0,
-        [
-            "Content-Disposition: form-data; name=\"avatar\"; filename=\"me.jpg\"",
-            "Content-Type: image/jpeg",
-        ]
+        ["Content-Disposition: form-data; name=\"avatar\"; filename=\"me.jpg\"", "Content-Type: image/jpeg",]
     );
     assert_eq!((parts.len(), parts[0].1.as_str()), (1, "JPEG"));
 }

@@ -61,20 +61,11 @@ fn every_example_is_read_as_the_event_it_names() {
     for (name, body) in examples {
         let webhook = parse(&body).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(webhook.event(), body["event"], "{name}");
-        let unread = [
-            "inbox_created",
-            "inbox_updated",
-            "conversation_opened",
-            "conversation_resolved",
-        ];
+        let unread = ["inbox_created", "inbox_updated", "conversation_opened", "conversation_resolved"];
         let is_other = matches!(webhook, Webhook::Other(_));
         assert_eq!(is_other, unread.contains(&webhook.event()), "{name}");
         let about_a_contact = name.starts_with("contact_");
-        assert_eq!(
-            webhook.inbox_id(),
-            (!is_other && !about_a_contact).then_some(3),
-            "{name}"
-        );
+        assert_eq!(webhook.inbox_id(), (!is_other && !about_a_contact).then_some(3), "{name}");
     }
 }
 
@@ -83,29 +74,14 @@ fn an_agents_reply_has_all_its_fields() {
     let event = message("message_created.agent_text_reply");
     assert_eq!((event.id, event.account_id, event.inbox_id), (9002, 1, 3));
     assert_eq!(event.content.as_deref(), Some("Hello **Maria**"));
-    assert_eq!(
-        (event.content_type, event.message_type),
-        (ContentType::Text, MessageType::Outgoing)
-    );
+    assert_eq!((event.content_type, event.message_type), (ContentType::Text, MessageType::Outgoing));
     assert_eq!(event.content_attributes.in_reply_to(), Some(9001));
-    assert_eq!(
-        event.content_attributes.in_reply_to_external_id(),
-        Some("WAID:3EB0A1B2C3D4E5F6")
-    );
+    assert_eq!(event.content_attributes.in_reply_to_external_id(), Some("WAID:3EB0A1B2C3D4E5F6"));
     assert!(!event.private && !event.content_attributes.deleted() && !event.content_attributes.external_echo());
-    assert_eq!(
-        (event.source_id, event.sender, event.created_at),
-        (None, ana(), 1_785_585_660_500)
-    );
-    assert_eq!(
-        (event.conversation.id, event.conversation.status),
-        (42, ConversationStatus::Open)
-    );
+    assert_eq!((event.source_id, event.sender, event.created_at), (None, ana(), 1_785_585_660_500));
+    assert_eq!((event.conversation.id, event.conversation.status), (42, ConversationStatus::Open));
     assert_eq!(event.conversation.source_id.as_deref(), Some("5511988887777"));
-    assert_eq!(
-        (event.conversation.contact_id, event.conversation.contact),
-        (Some(55), Some(maria()))
-    );
+    assert_eq!((event.conversation.contact_id, event.conversation.contact), (Some(55), Some(maria())));
     assert_eq!(event.conversation.agent_last_seen_at, Some(1_785_585_650_000));
     assert_eq!(event.attachments, []);
 }
@@ -113,17 +89,9 @@ fn an_agents_reply_has_all_its_fields() {
 #[test]
 fn senders_and_directions_are_told_apart() {
     let bot = Sender::Bot { name: "Bot".to_owned() };
-    let relay = Sender::User {
-        name: "Relay".to_owned(),
-    };
+    let relay = Sender::User { name: "Relay".to_owned() };
     for (name, message_type, sender, source_id, private) in [
-        (
-            "message_created.agent_private_note",
-            MessageType::Outgoing,
-            ana(),
-            None,
-            true,
-        ),
+        ("message_created.agent_private_note", MessageType::Outgoing, ana(), None, true),
         (
             "message_created.incoming_created_by_relay",
             MessageType::Incoming,
@@ -138,48 +106,16 @@ fn senders_and_directions_are_told_apart() {
             Some("WAID:3EB0FFFF00000001"),
             false,
         ),
-        (
-            "message_created.greeting_template",
-            MessageType::Template,
-            Sender::None,
-            None,
-            false,
-        ),
-        (
-            "message_created.csat_template",
-            MessageType::Template,
-            Sender::None,
-            None,
-            false,
-        ),
-        (
-            "message_created.agent_bot_input_select",
-            MessageType::Outgoing,
-            bot,
-            None,
-            false,
-        ),
-        (
-            "message_created.automation_rule",
-            MessageType::Outgoing,
-            Sender::None,
-            None,
-            false,
-        ),
+        ("message_created.greeting_template", MessageType::Template, Sender::None, None, false),
+        ("message_created.csat_template", MessageType::Template, Sender::None, None, false),
+        ("message_created.agent_bot_input_select", MessageType::Outgoing, bot, None, false),
+        ("message_created.automation_rule", MessageType::Outgoing, Sender::None, None, false),
     ] {
         let event = message(name);
         assert_eq!((event.message_type, event.sender), (message_type, sender), "{name}");
-        assert_eq!(
-            (event.source_id.as_deref(), event.private),
-            (source_id, private),
-            "{name}"
-        );
+        assert_eq!((event.source_id.as_deref(), event.private), (source_id, private), "{name}");
     }
-    assert!(
-        message("message_created.phone_echo_created_by_relay")
-            .content_attributes
-            .external_echo()
-    );
+    assert!(message("message_created.phone_echo_created_by_relay").content_attributes.external_echo());
 }
 
 #[test]
@@ -192,18 +128,10 @@ fn a_private_note_is_not_read_from_the_quoted_message() {
 #[test]
 fn files_are_read_with_their_kind_and_name() {
     let event = message("message_created.agent_voice_note");
-    let [voice] = event.attachments.as_slice() else {
-        panic!("one file")
-    };
-    assert_eq!(
-        (event.content, voice.file_type, voice.file_size),
-        (None, FileType::Audio, Some(48211))
-    );
+    let [voice] = event.attachments.as_slice() else { panic!("one file") };
+    assert_eq!((event.content, voice.file_type, voice.file_size), (None, FileType::Audio, Some(48211)));
     assert!(is_recorded_voice(voice));
-    assert_eq!(
-        voice.data_url.as_deref().and_then(file_name_of).as_deref(),
-        Some("1a2b3c4d4e5f.mp3")
-    );
+    assert_eq!(voice.data_url.as_deref().and_then(file_name_of).as_deref(), Some("1a2b3c4d4e5f.mp3"));
 
     let event = message("message_created.agent_caption_two_attachments");
     let kinds: Vec<_> = event.attachments.iter().map(|file| (file.id, file.file_type)).collect();
@@ -223,12 +151,7 @@ fn choices_and_surveys_are_read() {
     assert_eq!(items[1].value.as_deref(), Some("support"));
     let survey = message("message_created.csat_template");
     assert_eq!(survey.content_type, ContentType::InputCsat);
-    assert!(
-        survey
-            .content
-            .unwrap()
-            .ends_with("/survey/responses/2f0c6d6e-0000-4000-8000-000000000042")
-    );
+    assert!(survey.content.unwrap().ends_with("/survey/responses/2f0c6d6e-0000-4000-8000-000000000042"));
 }
 
 #[test]
@@ -249,21 +172,12 @@ fn updates_tell_deletion_failure_and_retry() {
 #[test]
 fn conversations_tell_their_state_and_what_changed() {
     let created = conversation("conversation_created");
-    assert_eq!(
-        (created.account_id, created.inbox_id, created.conversation.id),
-        (Some(1), 3, 42)
-    );
+    assert_eq!((created.account_id, created.inbox_id, created.conversation.id), (Some(1), 3, 42));
     let by_agent = conversation("conversation_created.agent_initiated_uuid_source");
-    assert_eq!(
-        by_agent.conversation.source_id.as_deref(),
-        Some("0f6b2a5e-1111-4222-8333-444455556666")
-    );
+    assert_eq!(by_agent.conversation.source_id.as_deref(), Some("0f6b2a5e-1111-4222-8333-444455556666"));
     assert_eq!(by_agent.conversation.contact, Some(maria()));
     let changed = conversation("conversation_status_changed");
-    assert_eq!(
-        (changed.conversation.status, changed.changed.len()),
-        (ConversationStatus::Resolved, 0)
-    );
+    assert_eq!((changed.conversation.status, changed.changed.len()), (ConversationStatus::Resolved, 0));
     assert_eq!(conversation("conversation_updated").changed, ["status", "updated_at"]);
 }
 
@@ -273,10 +187,7 @@ fn typing_tells_who_and_where() {
     assert_eq!((agent.user, agent.is_private, agent.inbox_id), (ana(), false, 3));
     assert_eq!(agent.conversation.source_id.as_deref(), Some("5511988887777"));
     assert!(typing("conversation_typing_on.agent_private_note").is_private);
-    assert_eq!(
-        typing("conversation_typing_on.contact_via_public_api").user,
-        Sender::Contact
-    );
+    assert_eq!(typing("conversation_typing_on.contact_via_public_api").user, Sender::Contact);
     let mut unclear = example("conversation_typing_on.agent");
     unclear["is_private"] = json!("maybe");
     assert!(matches!(parse(&unclear), Ok(Webhook::TypingOn(event)) if event.is_private));

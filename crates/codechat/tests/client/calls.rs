@@ -10,30 +10,19 @@ use url::Url;
 async fn an_instance_is_created_with_the_global_key() {
     let server = Server::start().await;
     server.answers_recorded("instance_create__ok");
-    let created = server
-        .global_client()
-        .create_instance("loja01", Some("Loja"))
-        .await
-        .unwrap();
+    let created = server.global_client().create_instance("loja01", Some("Loja")).await.unwrap();
     assert!(created.token.expose_secret().starts_with("eyJ"));
     let asked = server.only();
     assert_eq!(asked.line(), "POST /instance/create");
     assert_eq!(asked.json(), json!({ "instanceName": "loja01", "description": "Loja" }));
-    assert_eq!(
-        (asked.header("apikey"), asked.header("authorization")),
-        (Some(KEY), None)
-    );
+    assert_eq!((asked.header("apikey"), asked.header("authorization")), (Some(KEY), None));
 }
 
 #[tokio::test]
 async fn a_name_that_is_taken_or_empty_is_not_created() {
     let server = Server::start().await;
     server.answers_recorded("instance_create__duplicate_loaded");
-    let taken = server
-        .global_client()
-        .create_instance("loja01", None)
-        .await
-        .unwrap_err();
+    let taken = server.global_client().create_instance("loja01", None).await.unwrap_err();
     assert_eq!(taken.kind, ErrorKind::AlreadyExists);
     let empty = server.global_client().create_instance("", None).await.unwrap_err();
     assert_eq!(empty.kind, ErrorKind::Rejected);
@@ -54,24 +43,16 @@ async fn a_token_fetches_its_instance() {
     let asked = server.only();
     assert_eq!(asked.line(), "GET /instance/fetchInstance/loja01");
     let bearer = format!("Bearer {TOKEN}");
-    assert_eq!(
-        (asked.header("apikey"), asked.header("authorization")),
-        (None, Some(bearer.as_str()))
-    );
+    assert_eq!((asked.header("apikey"), asked.header("authorization")), (None, Some(bearer.as_str())));
 }
 
 #[tokio::test]
 async fn the_global_key_finds_an_instance_by_its_exact_name() {
     let server = Server::start().await;
-    server
-        .answers_recorded("instance_fetchInstances__all")
-        .answers_recorded("instance_fetchInstances__all");
+    server.answers_recorded("instance_fetchInstances__all").answers_recorded("instance_fetchInstances__all");
     let client = server.global_client();
     assert_eq!(client.fetch_instance("loja02").await.unwrap().name, "loja02");
-    assert_eq!(
-        client.fetch_instance("loja").await.unwrap_err().kind,
-        ErrorKind::NotFound
-    );
+    assert_eq!(client.fetch_instance("loja").await.unwrap_err().kind, ErrorKind::NotFound);
 }
 
 #[tokio::test]
@@ -98,37 +79,23 @@ async fn connecting_understands_every_answer() {
         ("instance_connect__while_connecting", State::Connecting, 1, true),
         ("instance_connect__no_whatsapp_network", State::Close, 0, false),
         ("instance_connect__after_qr_limit", State::Refused, 0, false),
-        (
-            "instance_connect__after_qr_limit_second_call",
-            State::Connecting,
-            3,
-            true,
-        ),
+        ("instance_connect__after_qr_limit_second_call", State::Connecting, 3, true),
         ("instance_connect__already_connected", State::Open, 0, false),
     ];
     for (name, state, count, has_code) in table {
         server.answers_recorded(name);
         let qr = server.client().connect("loja01").await.unwrap();
-        assert_eq!(
-            (&qr.state, qr.count, qr.has_code()),
-            (&state, count, has_code),
-            "{name}"
-        );
+        assert_eq!((&qr.state, qr.count, qr.has_code()), (&state, count, has_code), "{name}");
         assert_eq!((qr.code.is_some(), qr.base64.is_some()), (has_code, has_code), "{name}");
     }
     server.answers_recorded("instance_connect__unknown");
-    assert_eq!(
-        server.client().connect("x").await.unwrap_err().kind,
-        ErrorKind::NotFound
-    );
+    assert_eq!(server.client().connect("x").await.unwrap_err().kind, ErrorKind::NotFound);
 }
 
 #[tokio::test]
 async fn instances_are_logged_out_and_deleted() {
-    for (force, line) in [
-        (true, "DELETE /instance/delete/a%2Fb?force=true"),
-        (false, "DELETE /instance/delete/a%2Fb"),
-    ] {
+    for (force, line) in [(true, "DELETE /instance/delete/a%2Fb?force=true"), (false, "DELETE /instance/delete/a%2Fb")]
+    {
         let server = Server::start().await;
         server.answers_recorded("instance_delete__force");
         server.client().delete_instance("a/b", force).await.unwrap();
@@ -147,29 +114,18 @@ async fn a_webhook_names_every_event() {
     let url = Url::parse("http://relay.example/codechat/webhook/ses_1?token=s3cret").unwrap();
     let wanted = [HookEvent::MessagesUpsert, HookEvent::StatusInstance];
     let hook = server.client().set_webhook("loja01", &url, &wanted).await.unwrap();
-    let on = [
-        HookEvent::MessagesUpsert,
-        HookEvent::MessagesUpdate,
-        HookEvent::SendMessage,
-        HookEvent::ConnectionUpdate,
-    ];
+    let on =
+        [HookEvent::MessagesUpsert, HookEvent::MessagesUpdate, HookEvent::SendMessage, HookEvent::ConnectionUpdate];
     assert_eq!(hook.events.as_deref(), Some(&on[..]));
     assert!(!format!("{hook:?}").contains("receiver.example"));
 
     let asked = server.only();
     assert_eq!(asked.line(), "PUT /webhook/set/loja01");
     let body = asked.json();
-    assert_eq!(
-        (body["url"].as_str(), &body["enabled"]),
-        (Some(url.as_str()), &json!(true))
-    );
+    assert_eq!((body["url"].as_str(), &body["enabled"]), (Some(url.as_str()), &json!(true)));
     let events = body["events"].as_object().unwrap();
     assert_eq!(events.len(), 22);
-    let chosen: Vec<_> = events
-        .iter()
-        .filter(|(_, on)| **on == json!(true))
-        .map(|(key, _)| key.as_str())
-        .collect();
+    let chosen: Vec<_> = events.iter().filter(|(_, on)| **on == json!(true)).map(|(key, _)| key.as_str()).collect();
     assert_eq!(chosen, ["messagesUpsert", "statusInstance"]);
     assert!(events.values().all(serde_json::Value::is_boolean));
 }
@@ -186,57 +142,29 @@ async fn an_address_that_the_server_would_cut_is_refused() {
 #[tokio::test]
 async fn a_webhook_is_found_or_not() {
     let server = Server::start().await;
-    server
-        .answers_recorded("webhook_find__set")
-        .answers_recorded("webhook_find__none");
+    server.answers_recorded("webhook_find__set").answers_recorded("webhook_find__none");
     let hook = server.client().find_webhook("loja01").await.unwrap().unwrap();
-    assert_eq!(
-        (hook.url.as_str(), hook.enabled, hook.events),
-        ("http://receiver.example:8086/wh/loja01", true, None)
-    );
+    assert_eq!((hook.url.as_str(), hook.enabled, hook.events), ("http://receiver.example:8086/wh/loja01", true, None));
     assert_eq!(server.client().find_webhook("loja01").await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn numbers_are_checked() {
     let server = Server::start().await;
-    assert!(
-        server
-            .client()
-            .whatsapp_numbers::<&str>("loja01", &[])
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(server.client().whatsapp_numbers::<&str>("loja01", &[]).await.unwrap().is_empty());
     server.answers_recorded("chat_whatsappNumbers__mixed");
-    let checks = server
-        .client()
-        .whatsapp_numbers("loja01", &["5511900000001", "200000000000001@lid"])
-        .await
-        .unwrap();
+    let checks = server.client().whatsapp_numbers("loja01", &["5511900000001", "200000000000001@lid"]).await.unwrap();
     assert_eq!(checks.len(), 9);
-    assert_eq!(
-        (checks[1].exists, checks[1].jid.as_deref()),
-        (false, Some("5511900009999"))
-    );
-    assert_eq!(
-        (checks[2].exists, checks[2].jid.as_deref()),
-        (true, Some("553187654321@s.whatsapp.net"))
-    );
+    assert_eq!((checks[1].exists, checks[1].jid.as_deref()), (false, Some("5511900009999")));
+    assert_eq!((checks[2].exists, checks[2].jid.as_deref()), (true, Some("553187654321@s.whatsapp.net")));
     assert_eq!(
         (checks[4].exists, &checks[4].jid, checks[4].lid.as_deref()),
         (true, &None, Some("200000000000001@lid"))
     );
-    assert_eq!(
-        (checks[6].name.as_deref(), &checks[6].lid),
-        (Some("Grupo Teste"), &None)
-    );
+    assert_eq!((checks[6].name.as_deref(), &checks[6].lid), (Some("Grupo Teste"), &None));
     let asked = server.only();
     assert_eq!(asked.line(), "POST /chat/whatsappNumbers/loja01");
-    assert_eq!(
-        asked.json(),
-        json!({ "numbers": ["5511900000001", "200000000000001@lid"] })
-    );
+    assert_eq!(asked.json(), json!({ "numbers": ["5511900000001", "200000000000001@lid"] }));
 }
 
 #[tokio::test]
@@ -245,12 +173,7 @@ async fn a_picture_is_there_or_not() {
     server.answers_recorded("chat_fetchProfilePictureUrl__post");
     server.answers_recorded("chat_fetchProfilePictureUrl__none");
     let jid = "5511900000001@s.whatsapp.net";
-    let url = server
-        .client()
-        .profile_picture_url("loja01", jid)
-        .await
-        .unwrap()
-        .unwrap();
+    let url = server.client().profile_picture_url("loja01", jid).await.unwrap().unwrap();
     assert_eq!(url.host_str(), Some("pps.whatsapp.net"));
     assert_eq!(server.client().profile_picture_url("loja01", jid).await.unwrap(), None);
 }
@@ -267,21 +190,12 @@ async fn stored_messages_are_found() {
         page_size: 5,
     };
     let page = server.client().find_messages("loja01", &find).await.unwrap();
-    assert_eq!(
-        (page.total, page.pages, page.current_page, page.unreadable),
-        (1, 1, 1, 0)
-    );
+    assert_eq!((page.total, page.pages, page.current_page, page.unreadable), (1, 1, 1, 0));
     let record = &page.records[0];
     assert_eq!(record.message.key_id, "01M81BCWRKWJV6JVH8D0N07XHB");
-    assert_eq!(
-        (record.message.row_id, record.message.timestamp),
-        (Some(115), Some(1_795_341_841))
-    );
+    assert_eq!((record.message.row_id, record.message.timestamp), (Some(115), Some(1_795_341_841)));
     assert_eq!(record.message.content, json!({ "text": "para receber acks" }));
-    assert_eq!(
-        record.updates.iter().filter_map(|update| update.status).max(),
-        Some(Status::Played)
-    );
+    assert_eq!(record.updates.iter().filter_map(|update| update.status).max(), Some(Status::Played));
     assert_eq!(record.updates[1].date_time.as_deref(), Some("2026-11-22T10:04:02.852Z"));
 
     let asked = server.only();
@@ -298,11 +212,7 @@ async fn a_row_that_cannot_be_read_does_not_hide_the_others() {
     let rows = json!([{ "keyId": null }, { "keyId": "a", "messageType": "conversation", "content": "oi" }]);
     let page = json!({ "messages": { "total": 2, "pages": 1, "currentPage": 1, "records": rows } });
     server.answers_json(200, &page);
-    let page = server
-        .client()
-        .find_messages("loja01", &FindMessages::default())
-        .await
-        .unwrap();
+    let page = server.client().find_messages("loja01", &FindMessages::default()).await.unwrap();
     assert_eq!((page.records.len(), page.unreadable), (1, 1));
     assert_eq!(server.only().json(), json!({ "where": {}, "page": 1, "offset": 50 }));
 }
@@ -319,11 +229,7 @@ async fn every_recorded_page_is_read() {
             continue;
         }
         server.answers_recorded(name);
-        let page = server
-            .client()
-            .find_messages("loja01", &FindMessages::default())
-            .await
-            .unwrap();
+        let page = server.client().find_messages("loja01", &FindMessages::default()).await.unwrap();
         assert_eq!(page.unreadable, 0, "{name}");
         pages += 1;
     }
@@ -346,10 +252,7 @@ async fn a_message_is_deleted_by_its_row() {
     server.answers_recorded("chat_deleteMessageForEveryone__query_everyOne_true");
     server.client().delete_for_everyone("loja01", 253).await.unwrap();
     let line = server.only().line();
-    assert_eq!(
-        line,
-        "DELETE /chat/deleteMessageForEveryone/loja01?id=253&everyOne=true"
-    );
+    assert_eq!(line, "DELETE /chat/deleteMessageForEveryone/loja01?id=253&everyOne=true");
 }
 
 #[tokio::test]
@@ -357,26 +260,12 @@ async fn a_key_is_probed_without_listing_tokens() {
     let server = Server::start().await;
     server.answers_recorded("instance_fetchInstances__unknown");
     server.global_client().probe().await.unwrap();
-    assert_eq!(
-        server.only().line(),
-        "GET /instance/fetchInstances?instanceName=no-instance-has-this-name"
-    );
-    server
-        .answers_recorded("instance_create__wrong_apikey")
-        .answers_recorded("http_404__unknown_path");
-    assert_eq!(
-        server.global_client().probe().await.unwrap_err().kind,
-        ErrorKind::Unauthorized
-    );
-    assert_eq!(
-        server.global_client().probe().await.unwrap_err().kind,
-        ErrorKind::NotFound
-    );
+    assert_eq!(server.only().line(), "GET /instance/fetchInstances?instanceName=no-instance-has-this-name");
+    server.answers_recorded("instance_create__wrong_apikey").answers_recorded("http_404__unknown_path");
+    assert_eq!(server.global_client().probe().await.unwrap_err().kind, ErrorKind::Unauthorized);
+    assert_eq!(server.global_client().probe().await.unwrap_err().kind, ErrorKind::NotFound);
     server.answers(response(200, &[], "<html>hello</html>"));
-    assert_eq!(
-        server.global_client().probe().await.unwrap_err().kind,
-        ErrorKind::Unexpected
-    );
+    assert_eq!(server.global_client().probe().await.unwrap_err().kind, ErrorKind::Unexpected);
 }
 
 #[tokio::test]

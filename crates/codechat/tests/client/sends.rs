@@ -14,11 +14,7 @@ use url::Url;
 const JID: &str = "5511900000001@s.whatsapp.net";
 
 fn text() -> SendText {
-    SendText {
-        number: JID.to_owned(),
-        text: "com id".to_owned(),
-        options: SendOptions::default(),
-    }
+    SendText { number: JID.to_owned(), text: "com id".to_owned(), options: SendOptions::default() }
 }
 
 fn media(url: &str) -> SendMedia {
@@ -44,28 +40,15 @@ async fn a_text_is_sent_with_everything() {
         delay: Some(1200),
         presence: Some(Presence::Composing),
     };
-    let sent = server
-        .client()
-        .send_text("loja01", &SendText { options, ..text() })
-        .await
-        .unwrap();
-    assert_eq!(
-        (sent.key_id.as_str(), sent.row_id),
-        ("RELAY0000000000000001", Some(126))
-    );
+    let sent = server.client().send_text("loja01", &SendText { options, ..text() }).await.unwrap();
+    assert_eq!((sent.key_id.as_str(), sent.row_id), ("RELAY0000000000000001", Some(126)));
     assert_eq!(sent.remote_jid.as_deref(), Some(JID));
-    assert_eq!(
-        (sent.message_type.as_deref(), sent.timestamp),
-        (Some("extendedTextMessage"), Some(1_795_342_006))
-    );
+    assert_eq!((sent.message_type.as_deref(), sent.timestamp), (Some("extendedTextMessage"), Some(1_795_342_006)));
 
     let asked = server.only();
     assert_eq!(asked.line(), "POST /message/sendText/loja01");
     let bearer = format!("Bearer {TOKEN}");
-    assert_eq!(
-        (asked.header("apikey"), asked.header("authorization")),
-        (None, Some(bearer.as_str()))
-    );
+    assert_eq!((asked.header("apikey"), asked.header("authorization")), (None, Some(bearer.as_str())));
     let expected = json!({
         "number": JID,
         "options": {
@@ -84,10 +67,7 @@ async fn a_plain_text_has_no_options() {
     server.answers_recorded("message_sendText__nodb");
     let sent = server.client().send_text("loja01", &text()).await.unwrap();
     assert_eq!(sent.row_id, None);
-    assert_eq!(
-        server.only().json(),
-        json!({ "number": JID, "textMessage": { "text": "com id" } })
-    );
+    assert_eq!(server.only().json(), json!({ "number": JID, "textMessage": { "text": "com id" } }));
 }
 
 #[tokio::test]
@@ -98,17 +78,11 @@ async fn a_file_is_sent_by_its_address() {
         kind: MediaKind::Document,
         file_name: Some("Orçamento.pdf".to_owned()),
         caption: Some("veja".to_owned()),
-        options: SendOptions {
-            quoted: Some(Quoted::Row(162)),
-            ..SendOptions::default()
-        },
+        options: SendOptions { quoted: Some(Quoted::Row(162)), ..SendOptions::default() },
         ..media("http://files.example:8085/file/x?type=a%2Fb")
     };
     let sent = server.client().send_media("loja01", &message).await.unwrap();
-    assert_eq!(
-        (sent.key_id.as_str(), sent.message_type.as_deref()),
-        ("RELAYPTT2", Some("audioMessage"))
-    );
+    assert_eq!((sent.key_id.as_str(), sent.message_type.as_deref()), ("RELAYPTT2", Some("audioMessage")));
     let expected = json!({
         "number": JID,
         "options": { "quotedMessageId": 162 },
@@ -117,10 +91,7 @@ async fn a_file_is_sent_by_its_address() {
             "fileName": "Orçamento.pdf", "caption": "veja",
         },
     });
-    assert_eq!(
-        (server.only().line(), server.only().json()),
-        ("POST /message/sendMedia/loja01".to_owned(), expected)
-    );
+    assert_eq!((server.only().line(), server.only().json()), ("POST /message/sendMedia/loja01".to_owned(), expected));
 }
 
 #[tokio::test]
@@ -128,20 +99,10 @@ async fn a_success_without_a_word_has_sent_nothing() {
     for name in ["url_localhost", "url_docker_host", "url_underscore_host"] {
         let server = Server::start().await;
         server.answers_recorded(&format!("message_sendMedia__{name}"));
-        let error = server
-            .client()
-            .send_media("loja01", &media("http://relay:3000/one-time-secret"))
-            .await
-            .unwrap_err();
-        assert_eq!(
-            (&error.kind, error.certainty),
-            (&ErrorKind::NothingSent, Certainty::NotDelivered),
-            "{name}"
-        );
-        assert_eq!(
-            (error.status, error.detail.as_str()),
-            (Some(201), "the media host `relay` was refused")
-        );
+        let error =
+            server.client().send_media("loja01", &media("http://relay:3000/one-time-secret")).await.unwrap_err();
+        assert_eq!((&error.kind, error.certainty), (&ErrorKind::NothingSent, Certainty::NotDelivered), "{name}");
+        assert_eq!((error.status, error.detail.as_str()), (Some(201), "the media host `relay` was refused"));
     }
 }
 
@@ -151,11 +112,7 @@ async fn a_success_that_cannot_be_read_may_have_sent() {
     for body in ["", "[]", "{\"keyId\":\"\"}", "<html>", "null"] {
         server.answers(response(201, &[], body));
         let error = server.client().send_text("loja01", &text()).await.unwrap_err();
-        assert_eq!(
-            (error.kind, error.certainty),
-            (ErrorKind::Unexpected, Certainty::MaybeDelivered),
-            "{body}"
-        );
+        assert_eq!((error.kind, error.certainty), (ErrorKind::Unexpected, Certainty::MaybeDelivered), "{body}");
     }
 }
 
@@ -173,10 +130,7 @@ async fn a_place_contacts_and_a_reaction_are_sent() {
     };
     server.client().send_location("loja01", &place).await.unwrap();
     let expected = json!({ "latitude": -23.55052, "longitude": -46.633_308, "name": "Praça da Sé" });
-    assert_eq!(
-        server.only().json(),
-        json!({ "number": JID, "locationMessage": expected })
-    );
+    assert_eq!(server.only().json(), json!({ "number": JID, "locationMessage": expected }));
 
     let server = Server::start().await;
     server.answers_recorded("message_sendContact__one");
@@ -185,11 +139,7 @@ async fn a_place_contacts_and_a_reaction_are_sent() {
         wuid: "5511900000003".to_owned(),
         phone_number: "+55 11 90000-0003".to_owned(),
     };
-    let contact = SendContact {
-        number: JID.to_owned(),
-        contacts: vec![card],
-        options: SendOptions::default(),
-    };
+    let contact = SendContact { number: JID.to_owned(), contacts: vec![card], options: SendOptions::default() };
     server.client().send_contact("loja01", &contact).await.unwrap();
     let card = json!({ "fullName": "João  TEL:1", "wuid": "5511900000003", "phoneNumber": "+55 11 90000-0003" });
     assert_eq!(server.only().json(), json!({ "number": JID, "contactMessage": [card] }));
@@ -205,10 +155,7 @@ async fn a_place_contacts_and_a_reaction_are_sent() {
     };
     server.client().send_reaction("loja01", &reaction).await.unwrap();
     let key = json!({ "id": "3A0", "remoteJid": "120363000000000001@g.us", "fromMe": false, "participant": "2@lid" });
-    assert_eq!(
-        server.only().json(),
-        json!({ "reactionMessage": { "key": key, "reaction": "❤️" } })
-    );
+    assert_eq!(server.only().json(), json!({ "reactionMessage": { "key": key, "reaction": "❤️" } }));
 }
 
 #[tokio::test]
@@ -216,10 +163,7 @@ async fn a_send_without_an_answer_may_have_been_done() {
     let server = Server::start().await;
     let client = server.client().with_deadlines(hurried());
     let error = client.send_text("loja01", &text()).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.certainty),
-        (ErrorKind::TimedOut, Certainty::MaybeDelivered)
-    );
+    assert_eq!((error.kind, error.certainty), (ErrorKind::TimedOut, Certainty::MaybeDelivered));
     assert!(server.was_asked());
     assert!(!error.detail.contains("loja01"), "{}", error.detail);
 }
@@ -231,10 +175,7 @@ async fn a_server_that_is_away_did_nothing() {
     drop(listener);
     let client = crate::support::client(url, Auth::Global("k".into()));
     let error = client.send_text("loja01", &text()).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.certainty),
-        (ErrorKind::Unreachable, Certainty::NotDelivered)
-    );
+    assert_eq!((error.kind, error.certainty), (ErrorKind::Unreachable, Certainty::NotDelivered));
 }
 
 #[tokio::test]
@@ -248,10 +189,7 @@ async fn a_server_that_hangs_up_may_have_sent() {
     });
     let client = crate::support::client(url, Auth::Global("k".into()));
     let error = client.send_text("loja01", &text()).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.certainty),
-        (ErrorKind::Unreachable, Certainty::MaybeDelivered)
-    );
+    assert_eq!((error.kind, error.certainty), (ErrorKind::Unreachable, Certainty::MaybeDelivered));
 }
 
 #[tokio::test]
@@ -259,17 +197,11 @@ async fn refusals_are_classified_by_what_was_asked() {
     let server = Server::start().await;
     server.answers_recorded("message_sendText__relay_throws");
     let error = server.client().send_text("loja01", &text()).await.unwrap_err();
-    assert_eq!(
-        (error.kind, error.certainty),
-        (ErrorKind::Rejected, Certainty::MaybeDelivered)
-    );
+    assert_eq!((error.kind, error.certainty), (ErrorKind::Rejected, Certainty::MaybeDelivered));
     server.answers(response(429, &[("retry-after", "3")], ""));
     let error = server.client().send_text("loja01", &text()).await.unwrap_err();
     let retry_after = Some(std::time::Duration::from_secs(3));
-    assert_eq!(
-        (error.kind, error.certainty),
-        (ErrorKind::RateLimited { retry_after }, Certainty::NotDelivered)
-    );
+    assert_eq!((error.kind, error.certainty), (ErrorKind::RateLimited { retry_after }, Certainty::NotDelivered));
     server.answers(response(302, &[("location", "https://login.example/?next=secret")], ""));
     let error = server.client().send_text("loja01", &text()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unexpected);
@@ -281,17 +213,10 @@ async fn names_that_would_change_the_address_are_refused() {
     let server = Server::start().await;
     for name in ["", ".", "..", "a\nb"] {
         let error = server.client().send_text(name, &text()).await.unwrap_err();
-        assert_eq!(
-            (error.kind, error.certainty),
-            (ErrorKind::Rejected, Certainty::NotDelivered),
-            "{name:?}"
-        );
+        assert_eq!((error.kind, error.certainty), (ErrorKind::Rejected, Certainty::NotDelivered), "{name:?}");
     }
     let base = server.client().base().clone();
-    let error = crate::support::client(base, Auth::Instance("a\nb".into()))
-        .send_text("x", &text())
-        .await
-        .unwrap_err();
+    let error = crate::support::client(base, Auth::Instance("a\nb".into())).send_text("x", &text()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unauthorized);
     assert!(!server.was_asked());
 }
@@ -315,20 +240,14 @@ async fn media_is_streamed() {
     let content = json!({ "url": "https://mmg.whatsapp.net/x", "mediaKey": { "type": "Buffer", "data": [5, 5] } });
     let media = server.client().media("loja01", "audioMessage", &content).await.unwrap();
     assert_eq!(media.content_type.as_deref(), Some("audio/ogg; codecs=opus"));
-    assert_eq!(
-        (media.file_name.as_deref(), media.content_length),
-        (Some("Orçamento.pdf"), Some(13))
-    );
+    assert_eq!((media.file_name.as_deref(), media.content_length), (Some("Orçamento.pdf"), Some(13)));
     let chunks: Vec<Bytes> = media.body.try_collect().await.unwrap();
     assert_eq!(chunks.concat(), b"OggS and more");
 
     let asked = server.only();
     assert_eq!(asked.line(), "POST /chat/mediaData/loja01?binary=true");
     let content = json!({ "url": "https://mmg.whatsapp.net/x", "mediaKey": "BQU=" });
-    assert_eq!(
-        asked.json(),
-        json!({ "messageType": "audioMessage", "content": content })
-    );
+    assert_eq!(asked.json(), json!({ "messageType": "audioMessage", "content": content }));
 }
 
 #[tokio::test]
@@ -349,11 +268,7 @@ async fn the_bytes_of_an_own_message_are_asked_as_the_server_wants_them() {
 async fn media_that_is_gone_is_an_error() {
     let server = Server::start().await;
     server.answers_recorded("chat_mediaData__expired_410");
-    let error = server
-        .client()
-        .media("loja01", "imageMessage", &Value::Null)
-        .await
-        .unwrap_err();
+    let error = server.client().media("loja01", "imageMessage", &Value::Null).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::MediaUnavailable);
 }
 
@@ -364,10 +279,7 @@ async fn media_that_breaks_off_is_an_error() {
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         assert_ne!(stream.read(&mut [0; 64]).await.unwrap(), 0);
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf")
-            .await
-            .unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await.unwrap();
         stream.shutdown().await.unwrap();
         // Reading the rest of what is asked keeps the answer from being thrown away.
         stream.read_to_end(&mut Vec::new()).await.unwrap();
@@ -376,10 +288,7 @@ async fn media_that_breaks_off_is_an_error() {
     let media = client.media("loja01", "imageMessage", &Value::Null).await.unwrap();
     let parts: Vec<_> = media.body.collect().await;
     let error = parts.last().unwrap().as_ref().unwrap_err();
-    assert_eq!(
-        (&error.kind, error.certainty),
-        (&ErrorKind::Unreachable, Certainty::MaybeDelivered)
-    );
+    assert_eq!((&error.kind, error.certainty), (&ErrorKind::Unreachable, Certainty::MaybeDelivered));
 }
 
 #[tokio::test]

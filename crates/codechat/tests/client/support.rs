@@ -58,10 +58,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(Arc::clone(&script));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            script,
-            url: Url::parse(&url).unwrap(),
-        }
+        Self { script, url: Url::parse(&url).unwrap() }
     }
 
     pub(crate) fn answers(&self, answer: Response<Body>) -> &Self {
@@ -70,11 +67,7 @@ impl Server {
     }
 
     pub(crate) fn answers_json(&self, status: u16, body: &Value) -> &Self {
-        self.answers(response(
-            status,
-            &[("content-type", "application/json")],
-            body.to_string(),
-        ))
+        self.answers(response(status, &[("content-type", "application/json")], body.to_string()))
     }
 
     /// Answers as the real server did in the recording `name`.
@@ -110,12 +103,7 @@ impl Server {
 async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 24).await.unwrap_or_default();
-    let asked = Asked {
-        method: parts.method,
-        uri: parts.uri,
-        headers: parts.headers,
-        body,
-    };
+    let asked = Asked { method: parts.method, uri: parts.uri, headers: parts.headers, body };
     let answer = {
         let mut script = script.lock().unwrap();
         script.asked.push(asked);
@@ -137,29 +125,17 @@ pub(crate) fn response(status: u16, headers: &[(&str, &str)], body: impl Into<Bo
 
 pub(crate) fn client(base: Url, auth: Auth) -> Client {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let http = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .unwrap();
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
     Client::new(http, base, auth)
 }
 
 /// Deadlines that end at once what never comes.
 pub(crate) fn hurried() -> Deadlines {
     let soon = Duration::from_millis(200);
-    Deadlines {
-        call: soon,
-        send: soon,
-        connect: soon,
-        media: soon,
-    }
+    Deadlines { call: soon, send: soon, connect: soon, media: soon }
 }
 
 pub(crate) fn rest(name: &str) -> Value {
-    let path = format!(
-        "{}/../../fixtures/codechat/rest/{name}.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
+    let path = format!("{}/../../fixtures/codechat/rest/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }

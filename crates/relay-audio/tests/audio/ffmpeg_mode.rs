@@ -19,12 +19,7 @@ async fn ffmpeg_gives_the_same_shape() {
         assert_shape(name, &note);
         assert_sound(name, &note);
         let mp3 = only.to_mp3(input).await.unwrap();
-        assert_near(
-            name,
-            decibels(&decode(&mp3.bytes, 24_000)),
-            decibels(&voice(24_000, 1.7)),
-            1.0,
-        );
+        assert_near(name, decibels(&decode(&mp3.bytes, 24_000)), decibels(&voice(24_000, 1.7)), 1.0);
     }
 }
 
@@ -34,12 +29,7 @@ async fn ffmpeg_does_not_make_stereo_louder() {
     let float = encode(&dual_mono_wav(), "a.wav", "-c:a pcm_f32le");
     let note = only.to_voice_note(float).await.unwrap();
     let alone = native().to_voice_note(mono_wav()).await.unwrap();
-    assert_near(
-        "level",
-        decibels(&decode(&note.ogg, 16_000)),
-        decibels(&decode(&alone.ogg, 16_000)),
-        0.3,
-    );
+    assert_near("level", decibels(&decode(&note.ogg, 16_000)), decibels(&decode(&alone.ogg, 16_000)), 0.3);
 }
 
 #[tokio::test]
@@ -48,10 +38,7 @@ async fn a_format_that_only_ffmpeg_reads_falls_back_to_it() {
     let ac3 = encode(&mono_wav(), "a.ac3", "");
     for (name, input) in [("flac", flac), ("ac3", ac3)] {
         let refused = with(FfmpegMode::Off).to_voice_note(input.clone()).await;
-        assert!(
-            matches!(refused, Err(AudioError::Unsupported(_) | AudioError::Corrupt(_))),
-            "{name}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(AudioError::Unsupported(_) | AudioError::Corrupt(_))), "{name}: {refused:?}");
         let note = with(FfmpegMode::Fallback).to_voice_note(input).await.unwrap();
         assert_shape(name, &note);
         assert_sound(name, &note);
@@ -82,13 +69,8 @@ async fn a_cut_mp4_is_an_error_either_way() {
 async fn what_ffmpeg_refuses_is_an_error_without_the_path() {
     let folder = Folder::new();
     let path = folder.file("secret-name", &noise(4_000, 5));
-    for result in [
-        with(FfmpegMode::Only).to_mp3(path.clone()).await,
-        with(FfmpegMode::Fallback).to_mp3(path).await,
-    ] {
-        let Err(AudioError::Ffmpeg(FfmpegError::Exit { code, stderr })) = result else {
-            panic!("{result:?}")
-        };
+    for result in [with(FfmpegMode::Only).to_mp3(path.clone()).await, with(FfmpegMode::Fallback).to_mp3(path).await] {
+        let Err(AudioError::Ffmpeg(FfmpegError::Exit { code, stderr })) = result else { panic!("{result:?}") };
         assert!(code.is_some_and(|code| code != 0));
         assert!(!stderr.is_empty() && !stderr.contains("secret-name"), "{stderr}");
     }
@@ -98,16 +80,10 @@ async fn what_ffmpeg_refuses_is_an_error_without_the_path() {
 
 #[tokio::test]
 async fn limits_hold_for_ffmpeg_too() {
-    let limits = Limits {
-        duration: Duration::from_millis(500),
-        ..Limits::default()
-    };
+    let limits = Limits { duration: Duration::from_millis(500), ..Limits::default() };
     let result = Transcoder::new(limits, FfmpegMode::Only).to_mp3(mono_wav()).await;
     assert!(matches!(result, Err(AudioError::TooLong { .. })), "{result:?}");
-    let limits = Limits {
-        input_bytes: 10,
-        ..Limits::default()
-    };
+    let limits = Limits { input_bytes: 10, ..Limits::default() };
     let result = Transcoder::new(limits, FfmpegMode::Only).to_mp3(mono_wav()).await;
     assert!(matches!(result, Err(AudioError::TooLarge { .. })), "{result:?}");
 }

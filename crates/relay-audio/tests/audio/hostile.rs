@@ -6,11 +6,7 @@ use relay_audio::{AudioError, Kind, probe};
 use crate::support::{SECONDS, encode, mono_wav, native, noise, voice, wav};
 
 fn opus(seconds: f64) -> Vec<u8> {
-    encode(
-        &wav(48_000, 1, &voice(48_000, seconds)),
-        "a.ogg",
-        "-c:a libopus -b:a 32k -page_duration 200000",
-    )
+    encode(&wav(48_000, 1, &voice(48_000, seconds)), "a.ogg", "-c:a libopus -b:a 32k -page_duration 200000")
 }
 
 #[tokio::test]
@@ -25,15 +21,8 @@ async fn a_cut_file_gives_what_it_holds() {
     ] {
         let whole = encode(&source, name, arguments);
         let half = whole[..whole.len() / 2].to_vec();
-        let mp3 = native()
-            .to_mp3(half)
-            .await
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert!(
-            (1_400..2_400).contains(&mp3.duration_ms),
-            "{name}: {} ms",
-            mp3.duration_ms
-        );
+        let mp3 = native().to_mp3(half).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!((1_400..2_400).contains(&mp3.duration_ms), "{name}: {} ms", mp3.duration_ms);
     }
 }
 
@@ -43,10 +32,9 @@ async fn a_page_with_a_wrong_checksum_is_an_error() {
     for place in [whole.len() / 3, whole.len() / 2, whole.len() - 20] {
         let mut flipped = whole.clone();
         flipped[place] ^= 0x55;
-        for result in [
-            native().to_mp3(flipped.clone()).await.map(|_| ()),
-            native().to_voice_note(flipped).await.map(|_| ()),
-        ] {
+        for result in
+            [native().to_mp3(flipped.clone()).await.map(|_| ()), native().to_voice_note(flipped).await.map(|_| ())]
+        {
             assert!(matches!(result, Err(AudioError::Corrupt(_))), "{place}: {result:?}");
         }
     }
@@ -89,14 +77,10 @@ async fn what_is_not_audio_is_refused() {
         ("png", [b"\x89PNG\r\n\x1a\n".to_vec(), noise(5_000, 4)].concat()),
         ("ogg without content", b"OggS".to_vec()),
     ] {
-        for result in [
-            native().to_mp3(input.clone()).await.map(|_| ()),
-            native().to_voice_note(input.clone()).await.map(|_| ()),
-        ] {
-            assert!(
-                matches!(result, Err(AudioError::Unsupported(_) | AudioError::Corrupt(_))),
-                "{name}: {result:?}"
-            );
+        for result in
+            [native().to_mp3(input.clone()).await.map(|_| ()), native().to_voice_note(input.clone()).await.map(|_| ())]
+        {
+            assert!(matches!(result, Err(AudioError::Unsupported(_) | AudioError::Corrupt(_))), "{name}: {result:?}");
         }
     }
 }
@@ -112,15 +96,9 @@ fn the_content_tells_the_kind() {
 }
 
 fn convert_both(bytes: &[u8]) -> [Option<AudioError>; 2] {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
-        [
-            native().to_mp3(bytes.to_vec()).await.err(),
-            native().to_voice_note(bytes.to_vec()).await.err(),
-        ]
+        [native().to_mp3(bytes.to_vec()).await.err(), native().to_voice_note(bytes.to_vec()).await.err()]
     })
 }
 
@@ -142,10 +120,7 @@ fn seeds() -> &'static [Vec<u8>] {
             ("a.aac", "-c:a aac"),
             ("a.wav", ""),
         ];
-        formats
-            .iter()
-            .map(|(name, arguments)| encode(&source, name, arguments))
-            .collect()
+        formats.iter().map(|(name, arguments)| encode(&source, name, arguments)).collect()
     })
 }
 

@@ -14,10 +14,7 @@ fn limited(limits: Limits) -> Transcoder {
 
 #[tokio::test]
 async fn a_recording_that_is_too_long_is_refused() {
-    let transcoder = limited(Limits {
-        duration: Duration::from_secs(1),
-        ..Limits::default()
-    });
+    let transcoder = limited(Limits { duration: Duration::from_secs(1), ..Limits::default() });
     for (name, arguments) in [
         ("a.ogg", "-c:a libopus"),
         ("a.wav", ""),
@@ -33,45 +30,27 @@ async fn a_recording_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn a_file_that_is_too_large_is_refused() {
-    let transcoder = limited(Limits {
-        input_bytes: 1_000,
-        ..Limits::default()
-    });
+    let transcoder = limited(Limits { input_bytes: 1_000, ..Limits::default() });
     let folder = Folder::new();
     let path = folder.file("a.wav", &mono_wav());
     for result in [transcoder.to_mp3(mono_wav()).await, transcoder.to_mp3(path).await] {
-        assert!(
-            matches!(result, Err(AudioError::TooLarge { limit: 1_000 })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(AudioError::TooLarge { limit: 1_000 })), "{result:?}");
     }
 }
 
 #[tokio::test]
 async fn an_output_that_grows_too_large_is_refused() {
-    let transcoder = limited(Limits {
-        output_bytes: 2_000,
-        ..Limits::default()
-    });
-    let results = [
-        transcoder.to_mp3(mono_wav()).await.map(|_| ()),
-        transcoder.to_voice_note(mono_wav()).await.map(|_| ()),
-    ];
+    let transcoder = limited(Limits { output_bytes: 2_000, ..Limits::default() });
+    let results =
+        [transcoder.to_mp3(mono_wav()).await.map(|_| ()), transcoder.to_voice_note(mono_wav()).await.map(|_| ())];
     for result in results {
-        assert!(
-            matches!(result, Err(AudioError::OutputTooLarge { limit: 2_000 })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(AudioError::OutputTooLarge { limit: 2_000 })), "{result:?}");
     }
 }
 
 #[tokio::test]
 async fn the_deadline_is_kept() {
-    let transcoder = limited(Limits {
-        min_wall: Duration::ZERO,
-        min_speed: u32::MAX,
-        ..Limits::default()
-    });
+    let transcoder = limited(Limits { min_wall: Duration::ZERO, min_speed: u32::MAX, ..Limits::default() });
     let result = transcoder.to_mp3(mono_wav()).await;
     assert!(matches!(result, Err(AudioError::TimedOut)), "{result:?}");
 }
@@ -102,10 +81,7 @@ impl Codec for Panicking {
 
 #[tokio::test]
 async fn a_panicking_codec_is_caught_and_gives_its_slot_back() {
-    let limits = Limits {
-        concurrency: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { concurrency: 1, ..Limits::default() };
     let transcoder = Transcoder::with_codec(limits, FfmpegMode::Off, Arc::new(Panicking));
     let all = async {
         for _ in 0..3 {
@@ -114,9 +90,7 @@ async fn a_panicking_codec_is_caught_and_gives_its_slot_back() {
         }
         assert!(transcoder.to_voice_note(mono_wav()).await.is_ok());
     };
-    tokio::time::timeout(Duration::from_secs(20), all)
-        .await
-        .expect("a slot was not given back");
+    tokio::time::timeout(Duration::from_secs(20), all).await.expect("a slot was not given back");
 }
 
 /// Counts how many encoders live, and lets none finish before it is opened.
@@ -178,9 +152,7 @@ impl Gate {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), reached)
-            .await
-            .expect("the encoders never started");
+        tokio::time::timeout(Duration::from_secs(20), reached).await.expect("the encoders never started");
     }
 
     fn open(&self) {
@@ -191,11 +163,7 @@ impl Gate {
 
 fn gated(concurrency: usize) -> (Arc<Gate>, Transcoder) {
     let gate = Arc::new(Gate::default());
-    let limits = Limits {
-        concurrency,
-        min_wall: Duration::from_mins(1),
-        ..Limits::default()
-    };
+    let limits = Limits { concurrency, min_wall: Duration::from_mins(1), ..Limits::default() };
     let codec = Arc::new(Gated(Arc::clone(&gate)));
     (gate, Transcoder::with_codec(limits, FfmpegMode::Off, codec))
 }

@@ -9,21 +9,13 @@ use crate::support::{
 const RATE: u32 = 24_000;
 
 async fn check(name: &str, input: Vec<u8>) {
-    let mp3 = native()
-        .to_mp3(input)
-        .await
-        .unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mp3 = native().to_mp3(input).await.unwrap_or_else(|error| panic!("{name}: {error}"));
     #[expect(clippy::cast_precision_loss, reason = "a short clip")]
     let told = mp3.duration_ms as f64 / 1000.0;
     let pcm = decode(&mp3.bytes, RATE);
     assert_near(&format!("{name} told length"), told, SECONDS, 0.060);
     assert_near(&format!("{name} decoded length"), seconds(&pcm, RATE), told, 0.001);
-    assert_near(
-        &format!("{name} level"),
-        decibels(&pcm),
-        decibels(&voice(RATE, SECONDS)),
-        1.0,
-    );
+    assert_near(&format!("{name} level"), decibels(&pcm), decibels(&voice(RATE, SECONDS)), 1.0);
 }
 
 #[tokio::test]
@@ -32,15 +24,9 @@ async fn notes_of_every_shape_keep_length_and_level() {
     let ours = native().to_voice_note(source.clone()).await.unwrap().ogg.to_vec();
     check("our own note", ours).await;
     for (name, arguments) in [
-        (
-            "one 60 ms frame per packet",
-            "-c:a libopus -ar 16000 -b:a 16k -application voip -frame_duration 60",
-        ),
+        ("one 60 ms frame per packet", "-c:a libopus -ar 16000 -b:a 16k -application voip -frame_duration 60"),
         ("full band", "-c:a libopus -b:a 32k -frame_duration 20"),
-        (
-            "short frames",
-            "-c:a libopus -b:a 64k -application lowdelay -frame_duration 2.5",
-        ),
+        ("short frames", "-c:a libopus -b:a 64k -application lowdelay -frame_duration 2.5"),
     ] {
         check(name, encode(&source, "note.ogg", arguments)).await;
     }
@@ -90,10 +76,7 @@ async fn the_file_is_mono_24_khz_64_kbps_with_an_info_tag() {
         command.args(["-v", "error", "-of", "default=nw=1", "-show_entries"]);
         command.arg("stream=codec_name,sample_rate,channels,bit_rate").arg(file);
     });
-    assert_eq!(
-        String::from_utf8(told).unwrap(),
-        "codec_name=mp3\nsample_rate=24000\nchannels=1\nbit_rate=64000\n"
-    );
+    assert_eq!(String::from_utf8(told).unwrap(), "codec_name=mp3\nsample_rate=24000\nchannels=1\nbit_rate=64000\n");
 }
 
 #[tokio::test]
@@ -109,11 +92,6 @@ async fn the_shortest_clips_work() {
     for samples in [1, 100, 1_000] {
         let clip = &voice(RATE, SECONDS)[..samples];
         let mp3 = native().to_mp3(wav(RATE, 1, clip)).await.unwrap();
-        assert_near(
-            "length",
-            seconds(&decode(&mp3.bytes, RATE), RATE),
-            seconds(clip, RATE),
-            0.030,
-        );
+        assert_near("length", seconds(&decode(&mp3.bytes, RATE), RATE), seconds(clip, RATE), 0.030);
     }
 }

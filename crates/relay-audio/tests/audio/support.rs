@@ -32,10 +32,7 @@ pub(crate) fn voice(rate: u32, seconds: f64) -> Vec<f32> {
 
 /// A 16-bit WAVE file of interleaved samples.
 pub(crate) fn wav(rate: u32, channels: u16, interleaved: &[f32]) -> Vec<u8> {
-    let data: Vec<u8> = interleaved
-        .iter()
-        .flat_map(|sample| ((sample * 32_767.0) as i16).to_le_bytes())
-        .collect();
+    let data: Vec<u8> = interleaved.iter().flat_map(|sample| ((sample * 32_767.0) as i16).to_le_bytes()).collect();
     let length = u32::try_from(data.len()).unwrap();
     let frame = channels * 2;
     let mut file = b"RIFF".to_vec();
@@ -57,10 +54,7 @@ pub(crate) fn mono_wav() -> Vec<u8> {
 
 /// The same voice on both sides.
 pub(crate) fn dual_mono_wav() -> Vec<u8> {
-    let both: Vec<f32> = voice(44_100, SECONDS)
-        .iter()
-        .flat_map(|sample| [*sample, *sample])
-        .collect();
+    let both: Vec<f32> = voice(44_100, SECONDS).iter().flat_map(|sample| [*sample, *sample]).collect();
     wav(44_100, 2, &both)
 }
 
@@ -70,11 +64,7 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let name = format!(
-            "relay-audio-test-{}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("relay-audio-test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).unwrap();
         Self(path)
@@ -101,14 +91,8 @@ impl Drop for Folder {
 pub(crate) fn tool(name: &str, configure: impl FnOnce(&mut Command)) -> Vec<u8> {
     let mut command = Command::new(name);
     configure(&mut command);
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{name} is needed by this test: {error}"));
-    assert!(
-        output.status.success(),
-        "{name}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.output().unwrap_or_else(|error| panic!("{name} is needed by this test: {error}"));
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     output.stdout
 }
 
@@ -132,10 +116,7 @@ pub(crate) fn decode(file: &[u8], rate: u32) -> Vec<f32> {
         command.args(["-nostdin", "-v", "error", "-i"]).arg(&source);
         command.args(["-ar", &rate.to_string(), "-f", "f32le", "-"]);
     });
-    bytes
-        .chunks_exact(4)
-        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-        .collect()
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
 }
 
 pub(crate) fn seconds(pcm: &[f32], rate: u32) -> f64 {
@@ -149,18 +130,13 @@ pub(crate) fn decibels(pcm: &[f32]) -> f64 {
 
 #[track_caller]
 pub(crate) fn assert_near(what: &str, found: f64, wanted: f64, tolerance: f64) {
-    assert!(
-        (found - wanted).abs() <= tolerance,
-        "{what}: found {found}, wanted {wanted} ± {tolerance}"
-    );
+    assert!((found - wanted).abs() <= tolerance, "{what}: found {found}, wanted {wanted} ± {tolerance}");
 }
 
 /// The packets of an Ogg file, the two headers first.
 pub(crate) fn packets(file: &[u8]) -> Vec<Vec<u8>> {
     let mut reader = ogg::PacketReader::new(std::io::Cursor::new(file));
-    std::iter::from_fn(|| reader.read_packet().unwrap())
-        .map(|packet| packet.data)
-        .collect()
+    std::iter::from_fn(|| reader.read_packet().unwrap()).map(|packet| packet.data).collect()
 }
 
 pub(crate) fn opusinfo(file: &Path) -> String {

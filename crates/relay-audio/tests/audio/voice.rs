@@ -14,11 +14,7 @@ const RATE: u32 = 16_000;
 #[track_caller]
 pub(crate) fn assert_shape(name: &str, note: &VoiceNote) {
     let packets = packets(&note.ogg);
-    assert_eq!(
-        &packets[0][..12],
-        b"OpusHead\x01\x01\x38\x01",
-        "{name}: mono, pre-skip 312"
-    );
+    assert_eq!(&packets[0][..12], b"OpusHead\x01\x01\x38\x01", "{name}: mono, pre-skip 312");
     assert_eq!(packets[0][12..], [0x80, 0x3e, 0, 0, 0, 0, 0], "{name}: 16 kHz, no gain");
     assert_eq!(packets[1], b"OpusTags\x08\0\0\0WhatsApp\0\0\0\0");
     for packet in &packets[2..] {
@@ -37,12 +33,7 @@ pub(crate) fn assert_sound(name: &str, note: &VoiceNote) {
     let pcm = decode(&note.ogg, RATE);
     assert_near(&format!("{name} told length"), told, SECONDS, 0.060);
     assert_near(&format!("{name} decoded length"), seconds(&pcm, RATE), told, 0.002);
-    assert_near(
-        &format!("{name} level"),
-        decibels(&pcm),
-        decibels(&voice(RATE, SECONDS)),
-        1.0,
-    );
+    assert_near(&format!("{name} level"), decibels(&pcm), decibels(&voice(RATE, SECONDS)), 1.0);
 }
 
 #[tokio::test]
@@ -51,11 +42,7 @@ async fn every_format_becomes_a_note_as_whatsapp_makes_it() {
     for (file, arguments, kind) in [
         ("a.mp3", "-b:a 96k", Kind::Mp3),
         ("index-at-the-end.m4a", "-c:a aac -b:a 96k", Kind::Mp4),
-        (
-            "fragmented.mp4",
-            "-c:a aac -movflags frag_keyframe+empty_moov",
-            Kind::Mp4,
-        ),
+        ("fragmented.mp4", "-c:a aac -movflags frag_keyframe+empty_moov", Kind::Mp4),
         ("opus.mp4", "-c:a libopus -b:a 32k", Kind::Mp4),
         ("a.webm", "-c:a libopus -b:a 32k", Kind::Matroska),
         ("live.webm", "-c:a libopus -b:a 32k -f webm -live 1", Kind::Matroska),
@@ -68,10 +55,7 @@ async fn every_format_becomes_a_note_as_whatsapp_makes_it() {
         let source = if file == "stereo.ogg" { &two } else { &one };
         let input = encode(source, file, arguments);
         assert_eq!(probe(&input), Some(kind), "{file}");
-        let note = native()
-            .to_voice_note(input)
-            .await
-            .unwrap_or_else(|error| panic!("{file}: {error}"));
+        let note = native().to_voice_note(input).await.unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_shape(file, &note);
         assert_sound(file, &note);
     }
@@ -83,16 +67,7 @@ async fn a_video_gives_its_sound() {
     let source = folder.file("a.wav", &mono_wav());
     let target = folder.path("a.mp4");
     crate::support::tool("ffmpeg", |command| {
-        command.args([
-            "-nostdin",
-            "-v",
-            "error",
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc=d=1.7:s=64x64:r=10",
-            "-i",
-        ]);
+        command.args(["-nostdin", "-v", "error", "-f", "lavfi", "-i", "testsrc=d=1.7:s=64x64:r=10", "-i"]);
         command.arg(source).args(["-c:v", "mpeg4", "-c:a", "aac"]).arg(&target);
     });
     let note = native().to_voice_note(target).await.unwrap();
@@ -103,10 +78,7 @@ async fn a_video_gives_its_sound() {
 #[tokio::test]
 async fn the_length_of_a_wav_is_exact_and_any_length_ends_well() {
     for samples in [1, 319, 856, 857, 960, 16_000, 16_321] {
-        let note = native()
-            .to_voice_note(wav(RATE, 1, &voice(RATE, SECONDS)[..samples]))
-            .await
-            .unwrap();
+        let note = native().to_voice_note(wav(RATE, 1, &voice(RATE, SECONDS)[..samples])).await.unwrap();
         assert_shape("cut wav", &note);
         assert_eq!(decode(&note.ogg, 48_000).len(), samples * 3);
     }
@@ -116,20 +88,10 @@ async fn the_length_of_a_wav_is_exact_and_any_length_ends_well() {
 async fn the_same_voice_on_both_sides_is_not_louder() {
     let one = native().to_voice_note(mono_wav()).await.unwrap();
     let two = native().to_voice_note(dual_mono_wav()).await.unwrap();
-    assert_near(
-        "level",
-        decibels(&decode(&two.ogg, RATE)),
-        decibels(&decode(&one.ogg, RATE)),
-        0.1,
-    );
+    assert_near("level", decibels(&decode(&two.ogg, RATE)), decibels(&decode(&one.ogg, RATE)), 0.1);
     let opus = encode(&dual_mono_wav(), "a.ogg", "-c:a libopus -b:a 96k");
     let three = native().to_voice_note(opus).await.unwrap();
-    assert_near(
-        "level",
-        decibels(&decode(&three.ogg, RATE)),
-        decibels(&decode(&one.ogg, RATE)),
-        0.5,
-    );
+    assert_near("level", decibels(&decode(&three.ogg, RATE)), decibels(&decode(&one.ogg, RATE)), 0.5);
 }
 
 #[tokio::test]
@@ -139,12 +101,7 @@ async fn a_finished_note_passes_through_untouched() {
     assert_eq!(first.ogg, second.ogg);
     assert_eq!(second.duration_ms, 1_700);
     for (drawn, measured) in first.waveform.iter().zip(second.waveform) {
-        assert!(
-            drawn.abs_diff(measured) <= 15,
-            "{:?} and {:?}",
-            first.waveform,
-            second.waveform
-        );
+        assert!(drawn.abs_diff(measured) <= 15, "{:?} and {:?}", first.waveform, second.waveform);
     }
 }
 
@@ -210,10 +167,7 @@ async fn silence_is_a_note_too() {
 
 #[tokio::test]
 async fn noise_and_music_keep_the_shape() {
-    let hiss: Vec<f32> = crate::support::noise(24_000, 7)
-        .iter()
-        .map(|byte| f32::from(*byte) / 256.0 - 0.5)
-        .collect();
+    let hiss: Vec<f32> = crate::support::noise(24_000, 7).iter().map(|byte| f32::from(*byte) / 256.0 - 0.5).collect();
     let note = native().to_voice_note(wav(RATE, 1, &hiss)).await.unwrap();
     assert_shape("noise", &note);
 }

@@ -94,11 +94,7 @@ fn without_trunk(digits: &str) -> &str {
         return digits;
     };
     let has_carrier = (12..=13).contains(&rest.len());
-    if has_carrier {
-        rest.get(2..).unwrap_or(rest)
-    } else {
-        rest
-    }
+    if has_carrier { rest.get(2..).unwrap_or(rest) } else { rest }
 }
 
 /// Takes off a country code that stands before a complete national number.
@@ -115,13 +111,7 @@ mod tests {
 
     #[test]
     fn trunk_and_carrier_are_taken_off() {
-        for dialled in [
-            "11987654321",
-            "011987654321",
-            "01511987654321",
-            "02111987654321",
-            "5511987654321",
-        ] {
+        for dialled in ["11987654321", "011987654321", "01511987654321", "02111987654321", "5511987654321"] {
             assert_eq!(national(dialled).as_deref(), Ok("11987654321"), "{dialled}");
         }
         for dialled in ["1132654321", "01132654321", "0151132654321", "551132654321"] {

@@ -113,10 +113,7 @@ mod tests {
         for (at, one) in ASSIGNED.iter().enumerate() {
             for other in ASSIGNED.iter().skip(at + 1) {
                 let (one, other) = (one.to_string(), other.to_string());
-                assert!(
-                    !one.starts_with(&other) && !other.starts_with(&one),
-                    "{one} and {other}"
-                );
+                assert!(!one.starts_with(&other) && !other.starts_with(&one), "{one} and {other}");
             }
         }
     }

@@ -34,11 +34,7 @@ pub(super) fn clean(input: &str) -> Result<Cleaned, PhoneError> {
     }
     if has_plus {
         let optional_zero = has_optional_trunk_zero(input);
-        return Ok(Cleaned::International(if optional_zero {
-            drop_optional_zero(input)
-        } else {
-            digits
-        }));
+        return Ok(Cleaned::International(if optional_zero { drop_optional_zero(input) } else { digits }));
     }
     Ok(match digits.strip_prefix("00") {
         Some(rest) if !rest.is_empty() => Cleaned::International(rest.to_owned()),
@@ -57,17 +53,12 @@ fn drop_optional_zero(input: &str) -> String {
 /// Reads a digit of the scripts in which phones write numbers.
 fn ascii_digit(sign: char) -> Option<char> {
     const ZEROS: [u32; 4] = [0x30, 0x660, 0x6f0, 0xff10];
-    let value = ZEROS
-        .iter()
-        .find_map(|zero| u32::from(sign).checked_sub(*zero).filter(|value| *value < 10))?;
+    let value = ZEROS.iter().find_map(|zero| u32::from(sign).checked_sub(*zero).filter(|value| *value < 10))?;
     char::from_digit(value, 10)
 }
 
 fn is_separator(sign: char) -> bool {
-    let is_mark = matches!(
-        sign,
-        '-' | '.' | '(' | ')' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}'
-    );
+    let is_mark = matches!(sign, '-' | '.' | '(' | ')' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}');
     let is_invisible = matches!(
         sign,
         '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'

@@ -53,16 +53,8 @@ fn numbers_of_other_countries_are_prefixed_once() {
         assert_eq!(read("+1 (555) 223-4567", default).as_deref(), Ok("+15552234567"));
         assert_eq!(read("++15552234567", default).as_deref(), Ok("+15552234567"));
         assert_eq!(read("001 555 223 4567", default).as_deref(), Ok("+15552234567"));
-        assert_eq!(
-            read("+47 21 23 45 67", default).as_deref(),
-            Ok("+4721234567"),
-            "ten digits in all"
-        );
-        assert_eq!(
-            read("+683 4002", default).as_deref(),
-            Ok("+6834002"),
-            "seven digits in all"
-        );
+        assert_eq!(read("+47 21 23 45 67", default).as_deref(), Ok("+4721234567"), "ten digits in all");
+        assert_eq!(read("+683 4002", default).as_deref(), Ok("+6834002"), "seven digits in all");
     }
     for default in [BRAZIL, None] {
         assert_eq!(read("15552234567", default).as_deref(), Ok("+15552234567"));
@@ -131,39 +123,18 @@ fn what_cannot_be_reached_is_refused_with_what_to_do() {
 
 #[test]
 fn an_address_of_whatsapp_is_never_judged_by_a_plan() {
-    for digits in [
-        "552087654321",
-        "5508001234567",
-        "15551234567",
-        "99999",
-        "210123456",
-        "123456789012345",
-    ] {
+    for digits in ["552087654321", "5508001234567", "15551234567", "99999", "210123456", "123456789012345"] {
         assert_eq!(address(digits).to_e164(), format!("+{digits}"));
     }
-    for none in [
-        "",
-        "0",
-        "1234",
-        "1234567890123456",
-        "+5511987654321",
-        "55119x",
-        "0123456",
-        "٥٥١١٩٨٧٦",
-    ] {
+    for none in ["", "0", "1234", "1234567890123456", "+5511987654321", "55119x", "0123456", "٥٥١١٩٨٧٦"] {
         assert_eq!(Phone::from_jid_user(none), None, "{none}");
     }
 }
 
 #[test]
 fn candidates_begin_with_the_number_itself() {
-    let spelled = |digits: &str| {
-        address(digits)
-            .candidates()
-            .iter()
-            .map(|phone| phone.digits().to_owned())
-            .collect::<Vec<_>>()
-    };
+    let spelled =
+        |digits: &str| address(digits).candidates().iter().map(|phone| phone.digits().to_owned()).collect::<Vec<_>>();
     assert_eq!(spelled("5511987654321"), ["5511987654321", "551187654321"]);
     assert_eq!(spelled("553187654321"), ["553187654321", "5531987654321"]);
     assert_eq!(spelled("551132654321"), ["551132654321"], "a landline never gains a 9");

@@ -39,10 +39,7 @@ pub fn excerpt(text: &str, max_chars: usize) -> String {
     let at_word = if ends_word {
         window.len()
     } else {
-        window
-            .rfind(' ')
-            .filter(|at| *at >= window.len() / 2)
-            .unwrap_or(window.len())
+        window.rfind(' ').filter(|at| *at >= window.len() / 2).unwrap_or(window.len())
     };
     let cut = whole_character(&line, at_word);
     let mut short = line.get(..cut).unwrap_or_default().trim_end().to_owned();
@@ -62,14 +59,8 @@ fn cut_of(window: &str, text: &str) -> usize {
     let late = |cut: &usize| *cut > half;
     let blank_line = window.rfind("\n\n").filter(late);
     let line = window.rfind('\n').filter(late);
-    let has_space_next = text
-        .get(window.len()..)
-        .is_some_and(|rest| rest.starts_with(char::is_whitespace));
-    let word = if has_space_next {
-        Some(window.len())
-    } else {
-        window.rfind(char::is_whitespace)
-    };
+    let has_space_next = text.get(window.len()..).is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    let word = if has_space_next { Some(window.len()) } else { window.rfind(char::is_whitespace) };
     blank_line
         .or(line)
         .or_else(|| sentence_end(window).filter(late))
@@ -123,26 +114,11 @@ mod tests {
 
     #[test]
     fn cuts_prefer_paragraph_line_sentence_and_space() {
-        assert_eq!(
-            split_at_paragraph("um dois\n\ntres quatro\ncinco", 18),
-            ["um dois\n\ntres", "quatro\ncinco"]
-        );
-        assert_eq!(
-            split_at_paragraph("um dois tres\n\nquatro cinco", 20),
-            ["um dois tres", "quatro cinco"]
-        );
-        assert_eq!(
-            split_at_paragraph("um dois tres\nquatro cinco", 20),
-            ["um dois tres", "quatro cinco"]
-        );
-        assert_eq!(
-            split_at_paragraph("Um dois tres. Quatro cinco", 20),
-            ["Um dois tres.", "Quatro cinco"]
-        );
-        assert_eq!(
-            split_at_paragraph("um dois tres quatro", 12),
-            ["um dois tres", "quatro"]
-        );
+        assert_eq!(split_at_paragraph("um dois\n\ntres quatro\ncinco", 18), ["um dois\n\ntres", "quatro\ncinco"]);
+        assert_eq!(split_at_paragraph("um dois tres\n\nquatro cinco", 20), ["um dois tres", "quatro cinco"]);
+        assert_eq!(split_at_paragraph("um dois tres\nquatro cinco", 20), ["um dois tres", "quatro cinco"]);
+        assert_eq!(split_at_paragraph("Um dois tres. Quatro cinco", 20), ["Um dois tres.", "Quatro cinco"]);
+        assert_eq!(split_at_paragraph("um dois tres quatro", 12), ["um dois tres", "quatro"]);
         assert_eq!(split_at_paragraph("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(split_at_paragraph("ab", 0), ["a", "b"]);
     }
@@ -150,10 +126,7 @@ mod tests {
     #[test]
     fn joined_signs_stay_together_unless_they_alone_exceed_the_limit() {
         let family = "👩\u{200d}👩\u{200d}👧";
-        assert_eq!(
-            split_at_paragraph(&format!("ab{family}"), 4),
-            ["ab", "👩\u{200d}👩\u{200d}", "👧"]
-        );
+        assert_eq!(split_at_paragraph(&format!("ab{family}"), 4), ["ab", "👩\u{200d}👩\u{200d}", "👧"]);
         assert_eq!(split_at_paragraph("abe\u{301}c", 3), ["ab", "e\u{301}c"]);
         assert_eq!(excerpt("abe\u{301}cd", 4), "ab…");
     }

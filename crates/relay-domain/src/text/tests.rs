@@ -44,18 +44,8 @@ fn agents_marks_become_whatsapp_marks() {
 
 #[test]
 fn a_mark_that_whatsapp_would_not_show_stays_as_typed() {
-    unchanged(
-        to_whatsapp,
-        &["2*3*4", "super**mercado**", "**super**mercado", "a~b~c", "2**3**4"],
-    );
-    check(
-        to_whatsapp,
-        &[
-            ("** text **", "** text **"),
-            ("**a&nbsp;**", "*a*"),
-            ("a**&nbsp;**b", "a**\u{a0}**b"),
-        ],
-    );
+    unchanged(to_whatsapp, &["2*3*4", "super**mercado**", "**super**mercado", "a~b~c", "2**3**4"]);
+    check(to_whatsapp, &[("** text **", "** text **"), ("**a&nbsp;**", "*a*"), ("a**&nbsp;**b", "a**\u{a0}**b")]);
 }
 
 #[test]

@@ -38,11 +38,7 @@ fn options() -> Options {
 /// Escapes link definitions such as `[note]: paid`: CommonMark shows nothing for them, and no word may be lost.
 fn without_definitions(source: &str) -> Cow<'_, str> {
     let parser = Parser::new_ext(source, options());
-    let mut starts: Vec<usize> = parser
-        .reference_definitions()
-        .iter()
-        .map(|(_, link)| link.span.start)
-        .collect();
+    let mut starts: Vec<usize> = parser.reference_definitions().iter().map(|(_, link)| link.span.start).collect();
     if starts.is_empty() {
         return Cow::Borrowed(source);
     }
@@ -130,12 +126,7 @@ impl<'a> Writer<'a> {
             Tag::Emphasis => self.start_mark("_", 1, range),
             Tag::Strong => self.start_mark("*", 2, range),
             Tag::Strikethrough => self.start_strike(range),
-            Tag::Link {
-                link_type, dest_url, ..
-            }
-            | Tag::Image {
-                link_type, dest_url, ..
-            } => {
+            Tag::Link { link_type, dest_url, .. } | Tag::Image { link_type, dest_url, .. } => {
                 self.start_link(link_type, &dest_url);
             }
             Tag::FootnoteDefinition(_)

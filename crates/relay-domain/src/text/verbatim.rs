@@ -10,11 +10,7 @@ const LINK_HEADS: [&str; 3] = ["https://", "http://", "www."];
 pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
     let mut found = links(text);
     let emails = emails(text);
-    let is_new = |email: &Range<usize>| {
-        found
-            .iter()
-            .all(|link| email.end <= link.start || link.end <= email.start)
-    };
+    let is_new = |email: &Range<usize>| found.iter().all(|link| email.end <= link.start || link.end <= email.start);
     let new: Vec<_> = emails.into_iter().filter(is_new).collect();
     found.extend(new);
     found.sort_by_key(|span| span.start);
@@ -32,10 +28,7 @@ fn links(text: &str) -> Vec<Range<usize>> {
     let mut from = 0;
     while let Some(start) = next_head(text, from) {
         let end = link_end(text, start);
-        let head = LINK_HEADS
-            .iter()
-            .find(|head| starts_with(text, start, head))
-            .map_or(1, |head| head.len());
+        let head = LINK_HEADS.iter().find(|head| starts_with(text, start, head)).map_or(1, |head| head.len());
         if end > start + head {
             found.push(start..end);
         }
@@ -54,8 +47,7 @@ fn next_head(text: &str, from: usize) -> Option<usize> {
 }
 
 fn starts_with(text: &str, at: usize, head: &str) -> bool {
-    text.get(at..at + head.len())
-        .is_some_and(|found| found.eq_ignore_ascii_case(head))
+    text.get(at..at + head.len()).is_some_and(|found| found.eq_ignore_ascii_case(head))
 }
 
 fn link_end(text: &str, start: usize) -> usize {
@@ -91,9 +83,7 @@ fn without_tail(link: &str) -> &str {
 }
 
 fn emails(text: &str) -> Vec<Range<usize>> {
-    text.match_indices('@')
-        .filter_map(|(at, _)| email_around(text, at))
-        .collect()
+    text.match_indices('@').filter_map(|(at, _)| email_around(text, at)).collect()
 }
 
 fn email_around(text: &str, at: usize) -> Option<Range<usize>> {
@@ -136,10 +126,7 @@ mod tests {
         assert_eq!(found("veja https://x.com/a_b_c, ok?"), ["https://x.com/a_b_c"]);
         assert_eq!(found("(http://x.com/a_(b)_c)."), ["http://x.com/a_(b)_c"]);
         assert_eq!(found("*www.x.com/_a_*"), ["www.x.com/_a"]);
-        assert_eq!(
-            found("[https://a.com](https://a.com)"),
-            ["https://a.com", "https://a.com"]
-        );
+        assert_eq!(found("[https://a.com](https://a.com)"), ["https://a.com", "https://a.com"]);
         assert_eq!(found("HTTPS://X.com"), ["HTTPS://X.com"]);
         assert_eq!(found("awww. https:// www."), Vec::<&str>::new());
     }

@@ -34,9 +34,13 @@ impl Task<'_> {
         let fetched = self.live.codechat.media(self.live.name(), &source.message_type, &source.content).await;
         let stream = match fetched {
             Ok(stream) => stream,
-            Err(error) if is_lost(&error) && self.event.attempts + 1 >= TRIES => return Ok(Err(self.lost(media, None))),
+            Err(error) if is_lost(&error) && self.event.attempts + 1 >= TRIES => {
+                return Ok(Err(self.lost(media, None)));
+            }
             // a file is no reason to hold up a chat for as long as the phone is disconnected or CodeChat chokes on it
-            Err(error) if is_stubborn(&error) && self.event.attempts + 1 >= STUBBORN_TRIES => return Ok(Err(self.lost(media, None))),
+            Err(error) if is_stubborn(&error) && self.event.attempts + 1 >= STUBBORN_TRIES => {
+                return Ok(Err(self.lost(media, None)));
+            }
             Err(error) if error.kind == ErrorKind::NotConnected => return Err(not_connected(error)),
             Err(error) => return Err(from_codechat(error)),
         };
@@ -65,7 +69,9 @@ impl Task<'_> {
                     return Brought { upload, is_voice: flag, _spooled: None };
                 }
                 // the original plays in most browsers: better than nothing
-                Err(error) => tracing::warn!(session.id = %self.live.id(), event.id = %self.event.id, %error, "a voice note stays as it is"),
+                Err(error) => {
+                    tracing::warn!(session.id = %self.live.id(), event.id = %self.event.id, %error, "a voice note stays as it is")
+                }
             }
         }
         let mime = plain_mime(media.mime.as_deref().or(told_mime.as_deref()));
@@ -84,7 +90,10 @@ impl Task<'_> {
 
 /// Whether the file is gone, rather than CodeChat.
 fn is_lost(error: &codechat::Error) -> bool {
-    matches!(error.kind, ErrorKind::MediaUnavailable | ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Unexpected)
+    matches!(
+        error.kind,
+        ErrorKind::MediaUnavailable | ErrorKind::NotFound | ErrorKind::Rejected | ErrorKind::Unexpected
+    )
 }
 
 fn is_stubborn(error: &codechat::Error) -> bool {

@@ -19,7 +19,7 @@ use crate::token::new_token;
 use crate::trouble::{Failed, Side, Trouble, from_chatwoot};
 
 /// How long CodeChat may take to fetch a file.
-const OFFER_FOR: Duration = Duration::from_secs(600);
+const OFFER_FOR: Duration = Duration::from_mins(10);
 /// How often it may fetch it.
 const FETCHES: u32 = 3;
 /// Attempts at a file that Chatwoot does not find. Right after an upload its store may need some seconds.
@@ -41,7 +41,8 @@ impl Task<'_> {
             Ok(download) => download,
             Err(error) => return Err(self.not_downloaded(error, file)),
         };
-        let too_large = || Trouble::Hopeless(Failure::FileTooLarge { name: file.name.clone(), limit_mb: limit / 1_000_000 });
+        let too_large =
+            || Trouble::Hopeless(Failure::FileTooLarge { name: file.name.clone(), limit_mb: limit / 1_000_000 });
         if download.content_length.is_some_and(|length| length > limit) {
             return Err(too_large());
         }
@@ -74,7 +75,14 @@ impl Task<'_> {
         }
     }
 
-    async fn offer(&self, spooled: Spooled, kind: MediaKind, mime: String, file: &AgentFile, named: bool) -> Result<Offered, Trouble> {
+    async fn offer(
+        &self,
+        spooled: Spooled,
+        kind: MediaKind,
+        mime: String,
+        file: &AgentFile,
+        named: bool,
+    ) -> Result<Offered, Trouble> {
         let token = new_token();
         let file_name = chatwoot::safe_file_name(&file.name);
         let url = self.engine.media_url(&token);
@@ -96,7 +104,11 @@ impl Task<'_> {
         match error {
             DownloadError::Refused(_) => unavailable(),
             DownloadError::Failed(error) => match error.kind {
-                ErrorKind::NotFound | ErrorKind::Unauthorized | ErrorKind::Invalid if self.event.attempts + 1 >= TRIES => unavailable(),
+                ErrorKind::NotFound | ErrorKind::Unauthorized | ErrorKind::Invalid
+                    if self.event.attempts + 1 >= TRIES =>
+                {
+                    unavailable()
+                }
                 ErrorKind::NotFound | ErrorKind::Unauthorized | ErrorKind::Invalid => Trouble::Failed(Failed {
                     side: Side::Chatwoot,
                     outcome: "file_not_ready",

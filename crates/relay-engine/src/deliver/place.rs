@@ -50,7 +50,12 @@ impl Task<'_> {
             let named = OpenChat { session: session.clone(), jid: None, aliases, spellings: Vec::new() };
             self.engine.store.open_chat(named).await?;
         }
-        let set = SetPlace { session, chat: chat.key.clone(), place: Some(place.clone()), name: self.extras.push_name.clone() };
+        let set = SetPlace {
+            session,
+            chat: chat.key.clone(),
+            place: Some(place.clone()),
+            name: self.extras.push_name.clone(),
+        };
         Ok(self.engine.store.set_place(set).await?)
     }
 
@@ -87,7 +92,12 @@ impl Task<'_> {
         Ok(found.into_iter().next())
     }
 
-    async fn adopt(&self, contact: Contact, jid: Option<&Jid>, source_id: String) -> Result<(CwContactId, String, bool), Trouble> {
+    async fn adopt(
+        &self,
+        contact: Contact,
+        jid: Option<&Jid>,
+        source_id: String,
+    ) -> Result<(CwContactId, String, bool), Trouble> {
         let inbox = self.live.session.chatwoot.inbox;
         let id = CwContactId::new(contact.id);
         // a place it already has in this inbox keeps its conversations together, unless it leads to another number
@@ -117,14 +127,23 @@ impl Task<'_> {
         }
     }
 
-    async fn find_or_create_conversation(&self, contact: CwContactId, source_id: &str) -> Result<CwConversationId, Trouble> {
+    async fn find_or_create_conversation(
+        &self,
+        contact: CwContactId,
+        source_id: &str,
+    ) -> Result<CwConversationId, Trouble> {
         let inbox = self.live.session.chatwoot.inbox;
         let known = self.live.chatwoot.conversations_of(inbox, source_id).await.map_err(from_chatwoot)?;
         // the newest: a resolved one reopens when the customer writes
         if let Some(conversation) = known.iter().map(|known| known.id).max() {
             return Ok(CwConversationId::new(conversation));
         }
-        let new = NewConversation { inbox_id: inbox, contact_id: contact.get(), source_id: source_id.to_owned(), status: None };
+        let new = NewConversation {
+            inbox_id: inbox,
+            contact_id: contact.get(),
+            source_id: source_id.to_owned(),
+            status: None,
+        };
         let created = self.live.chatwoot.create_conversation(&new).await.map_err(from_chatwoot)?;
         Ok(CwConversationId::new(created.id))
     }
@@ -132,7 +151,9 @@ impl Task<'_> {
     /// Shows the customer's picture, once; a contact without one does no harm.
     async fn set_picture(&self, contact: CwContactId, jid: Option<&Jid>) {
         let Some(jid) = jid else { return };
-        let Ok(Some(url)) = self.live.codechat.profile_picture_url(self.live.name(), &jid.to_string()).await else { return };
+        let Ok(Some(url)) = self.live.codechat.profile_picture_url(self.live.name(), &jid.to_string()).await else {
+            return;
+        };
         // created first and pictured after: given on create, Chatwoot may lose the picture
         let change = ContactChange { avatar_url: Some(url.to_string()), ..ContactChange::default() };
         if let Err(error) = self.live.chatwoot.update_contact(contact.get(), &change).await {

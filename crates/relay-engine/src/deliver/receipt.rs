@@ -36,9 +36,7 @@ impl Task<'_> {
         };
         match self.live.chatwoot.set_status(conversation.get(), message.get(), &status).await {
             Ok(_) => Ok(Done::delivered(Vec::new())),
-            Err(error) if error.kind == chatwoot::ErrorKind::NotFound => {
-                Ok(Done::ignored(Ignored::StaleReceipt))
-            }
+            Err(error) if error.kind == chatwoot::ErrorKind::NotFound => Ok(Done::ignored(Ignored::StaleReceipt)),
             Err(error) => Err(from_chatwoot(error)),
         }
     }
@@ -49,7 +47,9 @@ impl Task<'_> {
             Receipt::Sent => None,
             Receipt::Delivered => self.live.can(Capability::CorrectTicks).await.then_some(NewStatus::Delivered),
             Receipt::Read => Some(NewStatus::Read),
-            Receipt::Failed => Some(NewStatus::Failed { reason: note::failure(self.live.locale, &Failure::RefusedByWhatsApp) }),
+            Receipt::Failed => {
+                Some(NewStatus::Failed { reason: note::failure(self.live.locale, &Failure::RefusedByWhatsApp) })
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::
 /// Pages of 20 messages that a look goes through at most.
 const MOST_PAGES: usize = 50;
 /// How much older than the doubt a message may be that a look still considers: calls have deadlines, and clocks differ.
-const LOOK_BACK: Duration = Duration::from_secs(300);
+const LOOK_BACK: Duration = Duration::from_mins(5);
 
 impl Task<'_> {
     pub(crate) async fn post(&self, chat: Chat, post: ChatwootPost) -> Result<Done, Trouble> {
@@ -59,7 +59,7 @@ impl Task<'_> {
 
     async fn post_to_known_place(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
         let (_, conversation) = self.conversation(chat).await?;
-        let key = LinkKey { direction: Direction::In, source_id: self.event_key(post), part: 0 };
+        let key = LinkKey { direction: Direction::In, source_id: event_key(post), part: 0 };
         let message = self.compose(post, conversation).await?;
         if let Some(message) = self.reserve_in(chat, post, &key, conversation).await? {
             return Ok(Done::delivered(vec![posted(key, conversation, message)]));
@@ -69,12 +69,6 @@ impl Task<'_> {
             Ok(created) => Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))])),
             Err(error) => self.not_posted(error, key, post, conversation, message.has_file).await,
         }
-    }
-
-    /// The message's identity, which its dedup key already is.
-    fn event_key(&self, post: &ChatwootPost) -> String {
-        let side = if post.from_phone { "us" } else { "them" };
-        format!("{side}|{}", post.id)
     }
 
     /// Writes the intent down. Returns the message when an earlier attempt turns out to have succeeded.
@@ -146,7 +140,12 @@ impl Task<'_> {
     }
 
     /// Looks whether a doubtful attempt took effect; waits while it still may.
-    async fn look_for(&self, post: &ChatwootPost, conversation: CwConversationId, since: Timestamp) -> Result<Option<CwMessageId>, Trouble> {
+    async fn look_for(
+        &self,
+        post: &ChatwootPost,
+        conversation: CwConversationId,
+        since: Timestamp,
+    ) -> Result<Option<CwMessageId>, Trouble> {
         let source_id = source_id(post);
         let found = self.search(conversation, &source_id, since).await;
         match found {
@@ -172,7 +171,9 @@ impl Task<'_> {
         let oldest = (since - LOOK_BACK).as_millis();
         let mut page = self.live.chatwoot.latest_messages(conversation.get()).await?;
         for _ in 0..MOST_PAGES {
-            let Some(first) = page.iter().map(|message| (message.id, message.created_at)).min() else { return Ok(None) };
+            let Some(first) = page.iter().map(|message| (message.id, message.created_at)).min() else {
+                return Ok(None);
+            };
             if let Some(message) = page.into_iter().find(|message| message.source_id.as_deref() == Some(source_id)) {
                 return Ok(Some(message));
             }
@@ -289,6 +290,12 @@ impl Task<'_> {
         };
         Ok(self.post_to_known_place(chat, &post).await?.links)
     }
+}
+
+/// The message's identity on WhatsApp.
+fn event_key(post: &ChatwootPost) -> String {
+    let side = if post.from_phone { "us" } else { "them" };
+    format!("{side}|{}", post.id)
 }
 
 struct Composed {

@@ -41,7 +41,9 @@ impl Task<'_> {
                 continue;
             }
             match self.send_part(&chat, &jid, part, reserved).await {
-                Ok(change) => last = self.part_sent(LinkChange { key: reserved.link.key.clone(), change }, parts.len()).await?,
+                Ok(change) => {
+                    last = self.part_sent(LinkChange { key: reserved.link.key.clone(), change }, parts.len()).await?
+                }
                 Err(Trouble::Hopeless(why)) => {
                     return self.give_up(&message, why).await;
                 }
@@ -65,7 +67,12 @@ impl Task<'_> {
         Ok(links.into_iter().filter(|link| link.key.direction == Direction::Out).collect())
     }
 
-    async fn reserve_out(&self, chat: &Chat, message: &Message, parts: &[WhatsAppPart]) -> Result<Vec<ReservedPart>, Trouble> {
+    async fn reserve_out(
+        &self,
+        chat: &Chat,
+        message: &Message,
+        parts: &[WhatsAppPart],
+    ) -> Result<Vec<ReservedPart>, Trouble> {
         let now = self.engine.clock.now();
         let total = u16::try_from(parts.len()).expect("Chatwoot takes at most 15 files");
         let new_link = |part: &WhatsAppPart| NewLink {
@@ -120,7 +127,10 @@ impl Task<'_> {
     fn reserved_id(&self, message: &Message, part: u16) -> WaMessageId {
         let access = &self.live.session.chatwoot;
         let origin = access.url.origin().ascii_serialization();
-        self.live.mint.reserve(message.created_at, PartKey { origin: &origin, account: access.account, message: message.id, part })
+        self.live.mint.reserve(
+            message.created_at,
+            PartKey { origin: &origin, account: access.account, message: message.id, part },
+        )
     }
 
     /// Asks before sending when the phone was last seen disconnected: a send would only fail after a minute.
@@ -138,7 +148,13 @@ impl Task<'_> {
         Ok(online)
     }
 
-    async fn send_part(&self, chat: &Chat, jid: &Jid, part: &WhatsAppPart, reserved: &ReservedPart) -> Result<Change, Trouble> {
+    async fn send_part(
+        &self,
+        chat: &Chat,
+        jid: &Jid,
+        part: &WhatsAppPart,
+        reserved: &ReservedPart,
+    ) -> Result<Change, Trouble> {
         let link = &reserved.link;
         if let Some(since) = self.doubt_since(link).await?
             && let Some(row) = self.look_for_copy(link, since).await?
@@ -231,7 +247,8 @@ impl Task<'_> {
     }
 
     async fn sent(&self, chat: &Chat, jid: &Jid, sent: Sent) -> Result<Change, Trouble> {
-        let canonical = sent.remote_jid.as_deref().and_then(|text| Jid::parse(text).ok()).map(|jid| jid.without_device());
+        let canonical =
+            sent.remote_jid.as_deref().and_then(|text| Jid::parse(text).ok()).map(|jid| jid.without_device());
         if let Some(canonical) = canonical.filter(|canonical| canonical != jid && canonical.is_person()) {
             // WhatsApp knows the number under another spelling: its answers will come from there
             let aliases = vec![chat.key.to_string(), canonical.to_string()];

@@ -37,7 +37,12 @@ impl fmt::Debug for Chats {
 
 impl Chats {
     /// The key of the chat; opens it when it is new and names it when it has a new name.
-    pub(crate) async fn resolve(&self, store: &Store, session: &SessionId, chat: ChatNames) -> Result<ChatKey, StoreError> {
+    pub(crate) async fn resolve(
+        &self,
+        store: &Store,
+        session: &SessionId,
+        chat: ChatNames,
+    ) -> Result<ChatKey, StoreError> {
         let known: Vec<_> = chat.names.iter().map(|name| self.get(session, name)).collect();
         if let Some(Some(key)) = known.first()
             && known.iter().all(Option::is_some)
@@ -49,12 +54,19 @@ impl Chats {
             // the chat found by its other spelling comes first, so that the names join it
             aliases.insert(0, spelling);
         }
-        let key = store.open_chat(OpenChat { session: session.clone(), jid: chat.jid, aliases, spellings: chat.spellings }).await?;
+        let key = store
+            .open_chat(OpenChat { session: session.clone(), jid: chat.jid, aliases, spellings: chat.spellings })
+            .await?;
         self.put(session, chat.names, &key);
         Ok(key)
     }
 
-    async fn known_spelling(&self, store: &Store, session: &SessionId, chat: &ChatNames) -> Result<Option<String>, StoreError> {
+    async fn known_spelling(
+        &self,
+        store: &Store,
+        session: &SessionId,
+        chat: &ChatNames,
+    ) -> Result<Option<String>, StoreError> {
         for name in &chat.names {
             if store.chat_by_alias(session, name).await?.is_some() {
                 return Ok(None);

@@ -25,8 +25,12 @@ pub(super) fn name(body: &Bytes, now: Timestamp) -> Result<Named, NotAccepted> {
         return Ok(Named::Counted { event });
     }
     let named = match webhook.event {
-        Event::MessagesUpsert | Event::SendMessage => Upsert::from_value(&webhook.data).ok().map(|upsert| message(event.clone(), &upsert, now)),
-        Event::MessagesUpdate => StatusUpdate::from_value(&webhook.data).ok().and_then(|update| receipt(event.clone(), &update)),
+        Event::MessagesUpsert | Event::SendMessage => {
+            Upsert::from_value(&webhook.data).ok().map(|upsert| message(event.clone(), &upsert, now))
+        }
+        Event::MessagesUpdate => {
+            StatusUpdate::from_value(&webhook.data).ok().and_then(|update| receipt(event.clone(), &update))
+        }
         // open, close, open within seconds are three changes, not two
         Event::ConnectionUpdate => {
             let mut name = unnamed(event.clone(), body, now);
@@ -80,7 +84,8 @@ pub(crate) fn message_key(upsert: &Upsert) -> String {
 }
 
 fn chat_names(upsert: &Upsert) -> ChatNames {
-    let parse = |text: &Option<String>| text.as_deref().and_then(|text| Jid::parse(text).ok()).map(|jid| jid.without_device());
+    let parse =
+        |text: &Option<String>| text.as_deref().and_then(|text| Jid::parse(text).ok()).map(|jid| jid.without_device());
     let remote = parse(&upsert.remote_jid);
     // a group's LID field would be its author's
     let lid = parse(&upsert.lid).filter(|_| remote.as_ref().is_none_or(Jid::is_person));
@@ -91,14 +96,19 @@ fn chat_names(upsert: &Upsert) -> ChatNames {
         let name = if upsert.is_group { "unknown@g.us".to_owned() } else { format!("unknown@{UNATTRIBUTED}") };
         return ChatNames { jid: Jid::parse(&name).ok(), names: vec![name], spellings: Vec::new() };
     }
-    let spellings = remote.as_ref().filter(|jid| *jid.server() == Server::User).map(other_spellings).unwrap_or_default();
+    let spellings =
+        remote.as_ref().filter(|jid| *jid.server() == Server::User).map(other_spellings).unwrap_or_default();
     ChatNames { jid, names, spellings }
 }
 
 /// JIDs under which the same person may be known.
 pub(crate) fn other_spellings(jid: &Jid) -> Vec<String> {
     let candidates = jid.phone().map(|phone| phone.candidates()).unwrap_or_default();
-    candidates.iter().map(|phone| Jid::from_phone(phone).to_string()).filter(|other| *other != jid.to_string()).collect()
+    candidates
+        .iter()
+        .map(|phone| Jid::from_phone(phone).to_string())
+        .filter(|other| *other != jid.to_string())
+        .collect()
 }
 
 /// A change without a status announces what the message webhook after it says, so it gets the raw name.

@@ -18,7 +18,7 @@ pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
     without_nul(&mut webhook.data);
     match webhook.event {
         Name::MessagesUpsert | Name::SendMessage => match Upsert::from_value(&webhook.data) {
-            Ok(upsert) => message::translate(upsert),
+            Ok(upsert) => message::translate(&upsert),
             Err(_) => nothing(Ignored::UnknownShape),
         },
         Name::MessagesUpdate => match StatusUpdate::from_value(&webhook.data) {
@@ -28,7 +28,8 @@ pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
         Name::ConnectionUpdate => {
             let state = ConnectionUpdate::from_value(&webhook.data).ok().map(|update| update.state);
             // a word that nobody knows says nothing about the phone
-            let connection = state.filter(|state| !matches!(state, State::Other(_))).map(|state| state.as_str().to_owned());
+            let connection =
+                state.filter(|state| !matches!(state, State::Other(_))).map(|state| state.as_str().to_owned());
             (Event::Nothing(Ignored::StateChange), Extras { connection, ..Extras::default() })
         }
         Name::StatusInstance => nothing(Ignored::StateChange),

@@ -40,12 +40,7 @@ async fn add_inbox(
     Path(account): Path<u64>,
     Json(inbox): Json<InboxIn>,
 ) -> Json<Value> {
-    Json(json!(shared.lock().insert_inbox(
-        account,
-        &inbox.name,
-        &inbox.webhook_url,
-        true
-    )))
+    Json(json!(shared.lock().insert_inbox(account, &inbox.name, &inbox.webhook_url, true)))
 }
 
 async fn send(

@@ -58,43 +58,24 @@ pub struct AgentMessage {
 impl AgentMessage {
     /// A plain text.
     pub fn text(content: impl Into<String>) -> Self {
-        Self {
-            content: Some(content.into()),
-            ..Self::default()
-        }
+        Self { content: Some(content.into()), ..Self::default() }
     }
 
     /// A file, with a caption or without.
     pub fn file(name: &str, mime: &str, bytes: impl Into<Bytes>, caption: Option<&str>) -> Self {
-        let file = AgentFile {
-            name: name.to_owned(),
-            mime: mime.to_owned(),
-            bytes: bytes.into(),
-        };
-        Self {
-            content: caption.map(str::to_owned),
-            attachments: vec![file],
-            ..Self::default()
-        }
+        let file = AgentFile { name: name.to_owned(), mime: mime.to_owned(), bytes: bytes.into() };
+        Self { content: caption.map(str::to_owned), attachments: vec![file], ..Self::default() }
     }
 
     /// What Chatwoot sends by itself: greeting, out of office, survey.
     pub fn template(content: impl Into<String>) -> Self {
-        Self {
-            message_type: Some("template".to_owned()),
-            without_sender: true,
-            ..Self::text(content)
-        }
+        Self { message_type: Some("template".to_owned()), without_sender: true, ..Self::text(content) }
     }
 
     /// What an automation rule sends.
     pub fn automation(content: impl Into<String>, rule: u64) -> Self {
         let content_attributes = Map::from_iter([("automation_rule_id".to_owned(), json!(rule))]);
-        Self {
-            without_sender: true,
-            content_attributes,
-            ..Self::text(content)
-        }
+        Self { without_sender: true, content_attributes, ..Self::text(content) }
     }
 }
 
@@ -110,29 +91,17 @@ pub(super) fn send(shared: &Arc<Shared>, account: u64, display: u64, agent: u64,
         let files = message
             .attachments
             .into_iter()
-            .map(|file| Upload {
-                name: file.name,
-                mime: file.mime,
-                bytes: file.bytes,
-            })
+            .map(|file| Upload { name: file.name, mime: file.mime, bytes: file.bytes })
             .collect();
         let new = NewMessage {
             conversation,
-            direction: message
-                .message_type
-                .as_deref()
-                .and_then(Direction::parse)
-                .unwrap_or(Direction::Outgoing),
+            direction: message.message_type.as_deref().and_then(Direction::parse).unwrap_or(Direction::Outgoing),
             content: message.content,
             content_type: message.content_type.unwrap_or_else(|| "text".to_owned()),
             content_attributes,
             private: message.private,
             source_id: None,
-            sender: Some(if message.without_sender {
-                Sender::Nobody
-            } else {
-                Sender::User(agent)
-            }),
+            sender: Some(if message.without_sender { Sender::Nobody } else { Sender::User(agent) }),
             files,
             is_voice: message.is_voice,
             via_api: false,
@@ -172,18 +141,10 @@ pub(super) fn start_conversation(shared: &Arc<Shared>, inbox: u64, phone: &str) 
             .find(|link| state.contact_inboxes[*link].inbox == inbox);
         let link = match existing {
             Some(link) => link,
-            None => state
-                .link_contact(contact, inbox, uuid::Uuid::new_v4().to_string())
-                .ok()?,
+            None => state.link_contact(contact, inbox, uuid::Uuid::new_v4().to_string()).ok()?,
         };
-        let index = state.insert_conversation(
-            link,
-            "open".to_owned(),
-            &Params {
-                values: json!({}),
-                files: Vec::new(),
-            },
-        );
+        let index =
+            state.insert_conversation(link, "open".to_owned(), &Params { values: json!({}), files: Vec::new() });
         (state.conversations[index].display, index)
     };
     webhooks::fire(shared, vec![Event::ConversationCreated(index)]);
@@ -194,10 +155,8 @@ pub(super) fn start_conversation(shared: &Arc<Shared>, inbox: u64, phone: &str) 
 pub(super) fn change(shared: &Arc<Shared>, id: u64, change: Change) -> bool {
     let index = {
         let mut state = shared.lock();
-        let Some(index) = usize::try_from(id)
-            .ok()
-            .and_then(|id| id.checked_sub(1))
-            .filter(|index| *index < state.messages.len())
+        let Some(index) =
+            usize::try_from(id).ok().and_then(|id| id.checked_sub(1)).filter(|index| *index < state.messages.len())
         else {
             return false;
         };
@@ -246,12 +205,7 @@ pub(super) fn types(
         let Some((conversation, user)) = found else {
             return false;
         };
-        Event::Typing {
-            conversation,
-            user: user.webhook(),
-            is_on,
-            is_private,
-        }
+        Event::Typing { conversation, user: user.webhook(), is_on, is_private }
     };
     webhooks::fire(shared, vec![event]);
     true

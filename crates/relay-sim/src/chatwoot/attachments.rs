@@ -25,15 +25,7 @@ pub(super) fn store(state: &mut Rows, file: Upload, is_voice: bool) -> Attachmen
         is_voice: is_voice && file.mime.contains("audio/"),
         mime: file.mime.clone(),
     };
-    state.blobs.insert(
-        blob,
-        Blob {
-            bytes: file.bytes,
-            mime: file.mime,
-            created_ms: clock::now_ms(),
-            fetches: 0,
-        },
-    );
+    state.blobs.insert(blob, Blob { bytes: file.bytes, mime: file.mime, created_ms: clock::now_ms(), fetches: 0 });
     attachment
 }
 
@@ -57,9 +49,7 @@ pub(super) async fn redirect(
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let origin = host.map_or_else(|| shared.base_url.clone(), |host| format!("http://{host}"));
-    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20");
+    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20");
     let location = format!("{origin}/rails/active_storage/disk/{id}/{name}");
     (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
 }

@@ -10,9 +10,7 @@ use super::state::{Role, Shared, User};
 pub(super) fn member(shared: &Shared, headers: &HeaderMap, account: u64) -> ApiResult<User> {
     let user = member_or_bot(shared, headers, account)?;
     if user.role == Role::Bot {
-        return Err(ApiError::Unauthorized(
-            json!({"error": "Access to this endpoint is not authorized for bots"}),
-        ));
+        return Err(ApiError::Unauthorized(json!({"error": "Access to this endpoint is not authorized for bots"})));
     }
     Ok(user)
 }
@@ -24,9 +22,7 @@ pub(super) fn member_or_bot(shared: &Shared, headers: &HeaderMap, account: u64) 
         return Err(ApiError::NotFound);
     }
     if user.account != account {
-        return Err(ApiError::Unauthorized(
-            json!({"error": "You are not authorized to access this account"}),
-        ));
+        return Err(ApiError::Unauthorized(json!({"error": "You are not authorized to access this account"})));
     }
     Ok(user)
 }
@@ -35,22 +31,16 @@ pub(super) fn member_or_bot(shared: &Shared, headers: &HeaderMap, account: u64) 
 pub(super) fn administrator(shared: &Shared, headers: &HeaderMap, account: u64) -> ApiResult<User> {
     let user = member(shared, headers, account)?;
     if user.role != Role::Administrator {
-        return Err(ApiError::Unauthorized(
-            json!({"error": "You are not authorized to do this action"}),
-        ));
+        return Err(ApiError::Unauthorized(json!({"error": "You are not authorized to do this action"})));
     }
     Ok(user)
 }
 
 /// The owner of the token, whatever the account. Both spellings of the header work.
 pub(super) fn token_owner(shared: &Shared, headers: &HeaderMap) -> ApiResult<User> {
-    let token = headers
-        .get("api-access-token")
-        .or_else(|| headers.get("api_access_token"));
+    let token = headers.get("api-access-token").or_else(|| headers.get("api_access_token"));
     let Some(token) = token.and_then(|token| token.to_str().ok()) else {
-        return Err(ApiError::Unauthorized(
-            json!({"errors": ["You need to sign in or sign up before continuing."]}),
-        ));
+        return Err(ApiError::Unauthorized(json!({"errors": ["You need to sign in or sign up before continuing."]})));
     };
     let state = shared.lock();
     let user = state.tokens.get(token).and_then(|id| state.users.get(id)).cloned();
@@ -60,10 +50,7 @@ pub(super) fn token_owner(shared: &Shared, headers: &HeaderMap) -> ApiResult<Use
 /// `GET /api/v1/profile` of a token owner.
 pub(super) fn profile(shared: &Shared, user: &User) -> Value {
     let state = shared.lock();
-    let account = state
-        .accounts
-        .get(&user.account)
-        .map_or_else(String::new, |account| account.name.clone());
+    let account = state.accounts.get(&user.account).map_or_else(String::new, |account| account.name.clone());
     json!({
         "id": user.id, "name": user.name, "email": user.email, "access_token": user.token, "pubsub_token": "fAkePubsubToken", "type": null,
         "role": user.role, "account_id": user.account,

@@ -44,10 +44,7 @@ impl State {
         let taken = |found: Option<&u64>| found.is_some_and(|id| Some(*id) != own);
         if let Some(phone) = &fields.phone {
             if !is_e164(phone) {
-                return Err(ApiError::Invalid(
-                    "Phone number should be in e164 format",
-                    "phone_number",
-                ));
+                return Err(ApiError::Invalid("Phone number should be in e164 format", "phone_number"));
             }
             if taken(self.by_phone.get(&(account, phone.clone()))) {
                 return Err(ApiError::Invalid("Phone number has already been taken", "phone_number"));
@@ -100,16 +97,8 @@ impl State {
             return;
         };
         let account = contact.account;
-        let Fields {
-            name,
-            phone,
-            identifier,
-            email,
-            blocked,
-            avatar,
-            additional_attributes,
-            custom_attributes,
-        } = fields;
+        let Fields { name, phone, identifier, email, blocked, avatar, additional_attributes, custom_attributes } =
+            fields;
         if let Some(phone) = phone {
             if let Some(old) = contact.phone.replace(phone.clone()) {
                 self.by_phone.remove(&(account, old));
@@ -138,11 +127,7 @@ impl State {
     /// The contact inbox for this triple, made when it is new. A source id owned by somebody else hits the index.
     pub(super) fn link_contact(&mut self, contact: u64, inbox: u64, source_id: String) -> ApiResult<usize> {
         if let Some(index) = self.by_source.get(&(inbox, source_id.clone())) {
-            return if self.contact_inboxes[*index].contact == contact {
-                Ok(*index)
-            } else {
-                Err(ApiError::Internal)
-            };
+            return if self.contact_inboxes[*index].contact == contact { Ok(*index) } else { Err(ApiError::Internal) };
         }
         let index = self.contact_inboxes.len();
         self.by_source.insert((inbox, source_id.clone()), index);

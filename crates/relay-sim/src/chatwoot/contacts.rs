@@ -31,9 +31,7 @@ pub(super) async fn create(
     if inbox.is_some_and(|inbox| !state.inboxes.contains_key(&inbox)) {
         return Err(ApiError::NotFound);
     }
-    let source_id = params
-        .text("source_id")
-        .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let source_id = params.text("source_id").unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     if inbox.is_some_and(|inbox| state.by_source.contains_key(&(inbox, source_id.clone()))) {
         return Err(ApiError::Internal);
     }
@@ -69,11 +67,7 @@ pub(super) async fn show(
 }
 
 fn own(state: &Rows, account: u64, id: u64) -> ApiResult<&Contact> {
-    state
-        .contacts
-        .get(&id)
-        .filter(|contact| contact.account == account)
-        .ok_or(ApiError::NotFound)
+    state.contacts.get(&id).filter(|contact| contact.account == account).ok_or(ApiError::NotFound)
 }
 
 pub(super) async fn update(
@@ -143,12 +137,7 @@ pub(super) async fn search(
         ];
         contact.account == account && fields.into_iter().any(holds)
     };
-    let found: Vec<u64> = state
-        .contacts
-        .values()
-        .filter(matches)
-        .map(|contact| contact.id)
-        .collect();
+    let found: Vec<u64> = state.contacts.values().filter(matches).map(|contact| contact.id).collect();
     let page: usize = query.page.as_deref().and_then(|page| page.parse().ok()).unwrap_or(1);
     let payload = page_of(&state, &found, page);
     let has_more = found.len() > page * PAGE;
@@ -158,11 +147,7 @@ pub(super) async fn search(
 }
 
 fn page_of(state: &Rows, ids: &[u64], page: usize) -> Vec<Value> {
-    ids.iter()
-        .skip((page.max(1) - 1) * PAGE)
-        .take(PAGE)
-        .map(|id| state.contact_rest(*id))
-        .collect()
+    ids.iter().skip((page.max(1) - 1) * PAGE).take(PAGE).map(|id| state.contact_rest(*id)).collect()
 }
 
 /// Exact lookups joined by AND or OR; not behind the search wall.
@@ -179,11 +164,9 @@ pub(super) async fn filter(
         return Err(ApiError::Unprocessable("Invalid query".to_owned()));
     }
     let state = shared.lock();
-    let any = rules.iter().any(|rule| {
-        rule["query_operator"]
-            .as_str()
-            .is_some_and(|operator| operator.eq_ignore_ascii_case("or"))
-    });
+    let any = rules
+        .iter()
+        .any(|rule| rule["query_operator"].as_str().is_some_and(|operator| operator.eq_ignore_ascii_case("or")));
     let found: Vec<u64> = match rules.as_slice() {
         [rule] => by_index(&state, account, rule),
         _ => None,
@@ -197,19 +180,11 @@ pub(super) async fn filter(
                 rules.iter().all(|rule| obeys(contact, rule))
             }
         };
-        state
-            .contacts
-            .values()
-            .filter(visible)
-            .filter(passes)
-            .map(|contact| contact.id)
-            .collect()
+        state.contacts.values().filter(visible).filter(passes).map(|contact| contact.id).collect()
     });
     let page: usize = query.page.as_deref().and_then(|page| page.parse().ok()).unwrap_or(1);
     let payload = page_of(&state, &found, page);
-    Ok(Json(
-        json!({"meta": {"count": found.len(), "current_page": page}, "payload": payload}),
-    ))
+    Ok(Json(json!({"meta": {"count": found.len(), "current_page": page}, "payload": payload})))
 }
 
 fn is_identified(contact: &Contact) -> bool {
@@ -223,10 +198,7 @@ fn by_index(state: &Rows, account: u64, rule: &Value) -> Option<Vec<u64>> {
     if rule["filter_operator"] != json!("equal_to") || rule["attribute_key"] != json!("identifier") {
         return None;
     }
-    state
-        .by_identifier
-        .get(&(account, value.as_str()?.to_owned()))
-        .map(|id| vec![*id])
+    state.by_identifier.get(&(account, value.as_str()?.to_owned())).map(|id| vec![*id])
 }
 
 fn obeys(contact: &Contact, rule: &Value) -> bool {
@@ -235,28 +207,19 @@ fn obeys(contact: &Contact, rule: &Value) -> bool {
         "identifier" => contact.identifier.clone(),
         "email" => contact.email.clone(),
         "name" => Some(contact.name.clone()),
-        key => contact
-            .custom_attributes
-            .get(key)
-            .and_then(|value| value.as_str().map(str::to_owned)),
+        key => contact.custom_attributes.get(key).and_then(|value| value.as_str().map(str::to_owned)),
     };
     let is_phone = rule["attribute_key"] == json!("phone_number");
     let wanted = |value: &Value| {
         let text = value.as_str().unwrap_or_default().to_lowercase();
-        if is_phone && !text.starts_with('+') {
-            format!("+{text}")
-        } else {
-            text
-        }
+        if is_phone && !text.starts_with('+') { format!("+{text}") } else { text }
     };
     let actual = actual.map(|text| text.to_lowercase());
     let mut values = rule["values"].as_array().into_iter().flatten().map(wanted);
     match rule["filter_operator"].as_str().unwrap_or("equal_to") {
-        "contains" => values.any(|value| {
-            actual
-                .as_deref()
-                .is_some_and(|actual| actual.contains(value.trim_start_matches('+')))
-        }),
+        "contains" => {
+            values.any(|value| actual.as_deref().is_some_and(|actual| actual.contains(value.trim_start_matches('+'))))
+        }
         "not_equal_to" => values.all(|value| actual.as_ref() != Some(&value)),
         "is_present" => actual.is_some(),
         _ => values.any(|value| actual.as_ref() == Some(&value)),
@@ -289,13 +252,9 @@ pub(super) async fn create_link(
     auth::member(&shared, &headers, account)?;
     let mut state = shared.lock();
     own(&state, account, id)?;
-    let inbox = params
-        .number("inbox_id")
-        .filter(|inbox| state.inboxes.contains_key(inbox))
-        .ok_or(ApiError::NotFound)?;
-    let source_id = params
-        .text("source_id")
-        .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let inbox =
+        params.number("inbox_id").filter(|inbox| state.inboxes.contains_key(inbox)).ok_or(ApiError::NotFound)?;
+    let source_id = params.text("source_id").unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
     state.link_contact(id, inbox, source_id.clone())?;
     Ok(Json(json!({"source_id": source_id, "inbox": state.inbox_slim(inbox)})))
 }
@@ -310,25 +269,12 @@ pub(super) async fn contactable(
     let state = shared.lock();
     own(&state, account, id)?;
     let newest = |inbox: u64| {
-        let links = state
-            .links_of
-            .get(&id)
-            .into_iter()
-            .flatten()
-            .rev()
-            .map(|index| &state.contact_inboxes[*index]);
-        links
-            .into_iter()
-            .find(|link| link.inbox == inbox)
-            .map(|link| link.source_id.clone())
+        let links = state.links_of.get(&id).into_iter().flatten().rev().map(|index| &state.contact_inboxes[*index]);
+        links.into_iter().find(|link| link.inbox == inbox).map(|link| link.source_id.clone())
     };
     let entry = |inbox: u64| json!({"inbox": state.inbox_slim(inbox), "source_id": newest(inbox).unwrap_or_else(|| uuid::Uuid::new_v4().to_string())});
-    let payload: Vec<Value> = state
-        .inboxes
-        .values()
-        .filter(|inbox| inbox.account == account)
-        .map(|inbox| entry(inbox.id))
-        .collect();
+    let payload: Vec<Value> =
+        state.inboxes.values().filter(|inbox| inbox.account == account).map(|inbox| entry(inbox.id)).collect();
     Ok(Json(json!({"payload": payload})))
 }
 
@@ -343,11 +289,7 @@ pub(super) async fn conversations(
     let mut found: Vec<usize> = state.conversations_of.get(&id).cloned().unwrap_or_default();
     found.retain(|index| !state.conversations[*index].is_deleted);
     found.sort_by_key(|index| std::cmp::Reverse(state.conversations[*index].last_activity_ms));
-    let payload: Vec<Value> = found
-        .into_iter()
-        .take(20)
-        .map(|index| state.conversation_rest(index))
-        .collect();
+    let payload: Vec<Value> = found.into_iter().take(20).map(|index| state.conversation_rest(index)).collect();
     Ok(Json(json!({"payload": payload})))
 }
 

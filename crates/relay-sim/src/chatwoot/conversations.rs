@@ -39,10 +39,7 @@ pub(super) async fn create(
         index
     };
     if existing.is_none() && params.values["message"].is_object() {
-        let inner = Params {
-            values: params.values["message"].clone(),
-            files: Vec::new(),
-        };
+        let inner = Params { values: params.values["message"].clone(), files: Vec::new() };
         let message = NewMessage::parse(&inner, index, &user)?;
         let (_, events) = shared.lock().insert_message(message, shared.options.message_wall)?;
         webhooks::fire(&shared, events);
@@ -58,10 +55,7 @@ fn resolve_link(state: &mut Rows, account: u64, params: &Params) -> ApiResult<(u
     let link = match (inbox, contact, source_id) {
         (Some(inbox), Some(contact), source_id) => {
             let known = state.inboxes.get(&inbox).is_some_and(|inbox| inbox.account == account);
-            let owned = state
-                .contacts
-                .get(&contact)
-                .is_some_and(|contact| contact.account == account);
+            let owned = state.contacts.get(&contact).is_some_and(|contact| contact.account == account);
             if !known || !owned {
                 return Err(ApiError::NotFound);
             }
@@ -73,21 +67,14 @@ fn resolve_link(state: &mut Rows, account: u64, params: &Params) -> ApiResult<(u
         }
         // Looked up over all accounts.
         (_, _, Some(source_id)) => {
-            let found = state
-                .contact_inboxes
-                .iter()
-                .position(|link| link.source_id == source_id);
+            let found = state.contact_inboxes.iter().position(|link| link.source_id == source_id);
             found.ok_or(ApiError::NotFound)?
         }
         (_, _, None) => return Err(ApiError::NotFound),
     };
     let inbox = state.contact_inboxes[link].inbox;
     let is_locked = state.inboxes.get(&inbox).is_some_and(|inbox| inbox.is_locked_to_single);
-    let last = if is_locked {
-        state.last_conversation_of(link)
-    } else {
-        None
-    };
+    let last = if is_locked { state.last_conversation_of(link) } else { None };
     Ok((link, last))
 }
 
@@ -148,10 +135,7 @@ impl Rows {
         let before = std::mem::replace(&mut conversation.status, status.to_owned());
         conversation.updated_ms = clock::now_ms();
         let changed = json!([{"status": {"previous_value": before, "current_value": status}}]);
-        vec![
-            Event::ConversationStatusChanged(index),
-            Event::ConversationUpdated(index, changed),
-        ]
+        vec![Event::ConversationStatusChanged(index), Event::ConversationUpdated(index, changed)]
     }
 }
 
@@ -162,10 +146,7 @@ fn open(call: Call, bots_may: bool) -> ApiResult<(Arc<Shared>, usize, super::sta
     } else {
         auth::member(&shared, &headers, account)?
     };
-    let index = shared
-        .lock()
-        .find_conversation(account, display)
-        .ok_or(ApiError::NotFound)?;
+    let index = shared.lock().find_conversation(account, display).ok_or(ApiError::NotFound)?;
     Ok((shared, index, user))
 }
 
@@ -212,21 +193,12 @@ pub(super) async fn list(
             })
             && oldest.is_none_or(|oldest| conversation.updated_ms >= oldest)
     };
-    let mut found: Vec<usize> = (0..state.conversations.len())
-        .filter(|index| matches(&state.conversations[*index]))
-        .collect();
+    let mut found: Vec<usize> =
+        (0..state.conversations.len()).filter(|index| matches(&state.conversations[*index])).collect();
     found.sort_by_key(|index| std::cmp::Reverse((state.conversations[*index].last_activity_ms, *index)));
     let skip = (query.page.unwrap_or(1).max(1) - 1) * 25;
-    let payload: Vec<Value> = found
-        .iter()
-        .skip(skip)
-        .take(25)
-        .map(|index| state.conversation_rest(*index))
-        .collect();
-    let assigned = found
-        .iter()
-        .filter(|index| state.conversations[**index].assignee.is_some())
-        .count();
+    let payload: Vec<Value> = found.iter().skip(skip).take(25).map(|index| state.conversation_rest(*index)).collect();
+    let assigned = found.iter().filter(|index| state.conversations[**index].assignee.is_some()).count();
     let meta = json!({"mine_count": 0, "assigned_count": assigned, "unassigned_count": found.len() - assigned, "all_count": found.len()});
     Ok(Json(json!({"data": {"meta": meta, "payload": payload}})))
 }
@@ -235,11 +207,7 @@ pub(super) async fn toggle_status(call: Call, params: Params) -> ApiResult<Json<
     let (shared, index, user) = open(call, true)?;
     let (body, events) = {
         let mut state = shared.lock();
-        let toggled = if state.conversations[index].status == "open" {
-            "resolved"
-        } else {
-            "open"
-        };
+        let toggled = if state.conversations[index].status == "open" { "resolved" } else { "open" };
         let status = params.text("status").unwrap_or_else(|| toggled.to_owned());
         if !matches!(status.as_str(), "open" | "resolved" | "pending" | "snoozed") {
             return Err(ApiError::Internal);
@@ -262,12 +230,8 @@ pub(super) async fn toggle_status(call: Call, params: Params) -> ApiResult<Json<
 pub(super) async fn toggle_typing(call: Call, params: Params) -> ApiResult<()> {
     let (shared, index, user) = open(call, true)?;
     let is_on = params.text("typing_status").as_deref() == Some("on");
-    let event = Event::Typing {
-        conversation: index,
-        user: user.webhook(),
-        is_on,
-        is_private: params.flag("is_private"),
-    };
+    let event =
+        Event::Typing { conversation: index, user: user.webhook(), is_on, is_private: params.flag("is_private") };
     webhooks::fire(&shared, vec![event]);
     Ok(())
 }
@@ -309,10 +273,7 @@ pub(super) async fn assign(call: Call, params: Params) -> ApiResult<Json<Value>>
     };
     webhooks::fire(
         &shared,
-        vec![Event::ConversationUpdated(
-            index,
-            json!([{"assignee_id": {"current_value": assignee}}]),
-        )],
+        vec![Event::ConversationUpdated(index, json!([{"assignee_id": {"current_value": assignee}}]))],
     );
     Ok(Json(json!(user)))
 }

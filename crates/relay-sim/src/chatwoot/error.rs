@@ -30,26 +30,22 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
             Self::Unauthorized(body) => (StatusCode::UNAUTHORIZED, Json(body)).into_response(),
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                Json(json!({"error": "Resource could not be found"})),
-            )
-                .into_response(),
+            Self::NotFound => {
+                (StatusCode::NOT_FOUND, Json(json!({"error": "Resource could not be found"}))).into_response()
+            }
             Self::NotFoundEmpty => StatusCode::NOT_FOUND.into_response(),
-            Self::Invalid(message, attribute) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                Json(json!({"message": message, "attributes": [attribute]})),
-            )
-                .into_response(),
+            Self::Invalid(message, attribute) => {
+                (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"message": message, "attributes": [attribute]})))
+                    .into_response()
+            }
             Self::Unprocessable(error) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"error": error}))).into_response()
             }
             Self::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Retry later\n").into_response(),
-            Self::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                Json(json!({"status": 500, "error": "Internal Server Error"})),
-            )
-                .into_response(),
+            Self::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"status": 500, "error": "Internal Server Error"})))
+                    .into_response()
+            }
         }
     }
 }

@@ -30,10 +30,7 @@ impl FakeChatwoot {
     /// Starts listening, with account 1, an administrator (user 1, who stands for the relay) and an agent (user 2).
     pub async fn start(options: ChatwootOptions) -> Result<Self, SimError> {
         let listener = listen(options.bind).await?;
-        let addr = listener.local_addr().map_err(|source| SimError::Listen {
-            addr: options.bind,
-            source,
-        })?;
+        let addr = listener.local_addr().map_err(|source| SimError::Listen { addr: options.bind, source })?;
         let shared = Arc::new(Shared::new(options, addr));
         seed(&mut shared.lock());
         let server = Server::start(listener, addr, router(&shared));
@@ -85,11 +82,7 @@ impl FakeChatwoot {
 
     /// Where an inbox posts.
     pub fn webhook_url(&self, inbox: u64) -> Option<String> {
-        self.shared
-            .lock()
-            .inboxes
-            .get(&inbox)
-            .map(|inbox| inbox.webhook_url.clone())
+        self.shared.lock().inboxes.get(&inbox).map(|inbox| inbox.webhook_url.clone())
     }
 
     /// Switches `lock_to_single_conversation`.
@@ -121,13 +114,7 @@ impl FakeChatwoot {
 
     /// An automation rule writes.
     pub fn automation(&self, account: u64, conversation: u64, content: &str) -> Option<u64> {
-        agent::send(
-            &self.shared,
-            account,
-            conversation,
-            0,
-            AgentMessage::automation(content, 5),
-        )
+        agent::send(&self.shared, account, conversation, 0, AgentMessage::automation(content, 5))
     }
 
     /// An agent deletes a message.
@@ -179,11 +166,7 @@ impl FakeChatwoot {
     /// Every message, oldest first.
     pub fn messages(&self) -> Vec<LedgerMessage> {
         let state = self.shared.lock();
-        state
-            .messages
-            .iter()
-            .map(|message| state.ledger_message(message))
-            .collect()
+        state.messages.iter().map(|message| state.ledger_message(message)).collect()
     }
 
     /// One message.
@@ -256,25 +239,14 @@ impl FakeChatwoot {
 
 fn seed(state: &mut State) {
     let account = state.insert_account("Acme Inc");
-    state.insert_user(
-        account,
-        "Relay",
-        Role::Administrator,
-        FakeChatwoot::ADMIN_TOKEN.to_owned(),
-    );
+    state.insert_user(account, "Relay", Role::Administrator, FakeChatwoot::ADMIN_TOKEN.to_owned());
     state.insert_user(account, "Ana", Role::Agent, FakeChatwoot::AGENT_TOKEN.to_owned());
 }
 
 impl State {
     fn insert_account(&mut self, name: &str) -> u64 {
         let id = self.accounts.len() as u64 + 1;
-        self.accounts.insert(
-            id,
-            Account {
-                name: name.to_owned(),
-                last_display: 0,
-            },
-        );
+        self.accounts.insert(id, Account { name: name.to_owned(), last_display: 0 });
         id
     }
 
@@ -282,17 +254,7 @@ impl State {
         let id = self.users.len() as u64 + 1;
         let email = format!("{}@example.com", name.to_lowercase());
         self.tokens.insert(token.clone(), id);
-        self.users.insert(
-            id,
-            User {
-                id,
-                name: name.to_owned(),
-                email,
-                role,
-                account,
-                token: token.clone(),
-            },
-        );
+        self.users.insert(id, User { id, name: name.to_owned(), email, role, account, token: token.clone() });
         (id, token)
     }
 }

@@ -47,12 +47,7 @@ impl Rows {
             is_locked_to_single,
             additional_attributes: json!({}),
         };
-        let info = InboxInfo {
-            id,
-            account,
-            secret: inbox.secret.clone(),
-            identifier: inbox.identifier.clone(),
-        };
+        let info = InboxInfo { id, account, secret: inbox.secret.clone(), identifier: inbox.identifier.clone() };
         self.inboxes.insert(id, inbox);
         info
     }
@@ -70,9 +65,7 @@ pub(super) async fn health() -> Json<Value> {
 pub(super) async fn profile(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> ApiResult<Json<Value>> {
     let user = auth::token_owner(&shared, &headers)?;
     if user.role == Role::Bot {
-        return Err(ApiError::Unauthorized(
-            json!({"error": "Access to this endpoint is not authorized for bots"}),
-        ));
+        return Err(ApiError::Unauthorized(json!({"error": "Access to this endpoint is not authorized for bots"})));
     }
     Ok(Json(auth::profile(&shared, &user)))
 }
@@ -97,12 +90,8 @@ pub(super) async fn list(
     let user = auth::member(&shared, &headers, account)?;
     let with_secrets = user.role == Role::Administrator;
     let state = shared.lock();
-    let payload: Vec<Value> = state
-        .inboxes
-        .values()
-        .filter(|inbox| inbox.account == account)
-        .map(|inbox| inbox.rest(with_secrets))
-        .collect();
+    let payload: Vec<Value> =
+        state.inboxes.values().filter(|inbox| inbox.account == account).map(|inbox| inbox.rest(with_secrets)).collect();
     Ok(Json(json!({"payload": payload})))
 }
 
@@ -113,11 +102,7 @@ pub(super) async fn show(
 ) -> ApiResult<Json<Value>> {
     let user = auth::member(&shared, &headers, account)?;
     let state = shared.lock();
-    let inbox = state
-        .inboxes
-        .get(&id)
-        .filter(|inbox| inbox.account == account)
-        .ok_or(ApiError::NotFound)?;
+    let inbox = state.inboxes.get(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
     Ok(Json(inbox.rest(user.role == Role::Administrator)))
 }
 
@@ -154,11 +139,7 @@ pub(super) async fn update(
 ) -> ApiResult<Json<Value>> {
     auth::administrator(&shared, &headers, account)?;
     let mut state = shared.lock();
-    let inbox = state
-        .inboxes
-        .get_mut(&id)
-        .filter(|inbox| inbox.account == account)
-        .ok_or(ApiError::NotFound)?;
+    let inbox = state.inboxes.get_mut(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
     if let Some(name) = params.text("name") {
         inbox.name = name;
     }
@@ -168,10 +149,7 @@ pub(super) async fn update(
     let channel = &params.values["channel"];
     if let Some(url) = channel["webhook_url"].as_str() {
         if url.len() > 2048 {
-            return Err(ApiError::Invalid(
-                "Webhook url is too long (maximum is 2048 characters)",
-                "webhook_url",
-            ));
+            return Err(ApiError::Invalid("Webhook url is too long (maximum is 2048 characters)", "webhook_url"));
         }
         url.clone_into(&mut inbox.webhook_url);
     }
@@ -192,11 +170,7 @@ pub(super) async fn reset_secret(
 ) -> ApiResult<Json<Value>> {
     auth::administrator(&shared, &headers, account)?;
     let mut state = shared.lock();
-    let inbox = state
-        .inboxes
-        .get_mut(&id)
-        .filter(|inbox| inbox.account == account)
-        .ok_or(ApiError::NotFound)?;
+    let inbox = state.inboxes.get_mut(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
     inbox.secret = ids::token(24);
     Ok(Json(inbox.rest(true)))
 }

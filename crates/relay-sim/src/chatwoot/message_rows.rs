@@ -35,15 +35,10 @@ impl NewMessage {
         let direction = Direction::parse(&kind)
             .ok_or_else(|| ApiError::Unprocessable(format!("'{kind}' is not a valid message_type")))?;
         if params.files.len() > MAX_FILES {
-            return Err(ApiError::Unprocessable(
-                "Validation failed: Attachments exceeded maximum allowed".to_owned(),
-            ));
+            return Err(ApiError::Unprocessable("Validation failed: Attachments exceeded maximum allowed".to_owned()));
         }
         let content = params.text("content");
-        if content
-            .as_ref()
-            .is_some_and(|content| content.chars().count() > 150_000)
-        {
+        if content.as_ref().is_some_and(|content| content.chars().count() > 150_000) {
             return Err(ApiError::Unprocessable(
                 "Validation failed: Content is too long (maximum is 150000 characters)".to_owned(),
             ));
@@ -52,11 +47,7 @@ impl NewMessage {
         if let Some(created) = params.values.get("external_created_at") {
             content_attributes.insert("external_created_at".to_owned(), created.clone());
         }
-        let bot_or_user = if user.role == Role::Bot {
-            Sender::Nobody
-        } else {
-            Sender::User(user.id)
-        };
+        let bot_or_user = if user.role == Role::Bot { Sender::Nobody } else { Sender::User(user.id) };
         Ok(Self {
             conversation,
             direction,
@@ -84,18 +75,8 @@ impl State {
         let mut content_attributes = new.content_attributes;
         self.resolve_reply(new.conversation, &mut content_attributes);
         let is_templated = matches!(new.direction, Direction::Outgoing | Direction::Template);
-        let content = new.content.map(|content| {
-            if is_templated {
-                self.liquid(&content, contact)
-            } else {
-                content
-            }
-        });
-        let attachments = new
-            .files
-            .into_iter()
-            .map(|file| store(self, file, new.is_voice))
-            .collect();
+        let content = new.content.map(|content| if is_templated { self.liquid(&content, contact) } else { content });
+        let attachments = new.files.into_iter().map(|file| store(self, file, new.is_voice)).collect();
         self.messages.push(Message {
             id,
             conversation: new.conversation,
@@ -132,9 +113,7 @@ impl State {
             recent.pop_front();
         }
         if recent.len() >= wall {
-            return Err(ApiError::Unprocessable(
-                "Validation failed: Too many messages".to_owned(),
-            ));
+            return Err(ApiError::Unprocessable("Validation failed: Too many messages".to_owned()));
         }
         recent.push_back(now);
         Ok(())
@@ -143,10 +122,7 @@ impl State {
     /// Completes a reply both ways within the conversation; what is not found there becomes null.
     fn resolve_reply(&self, conversation: usize, attributes: &mut Map<String, Value>) {
         let by_id = attributes.get("in_reply_to").filter(|id| !id.is_null()).cloned();
-        let by_source = attributes
-            .get("in_reply_to_external_id")
-            .filter(|id| !id.is_null())
-            .cloned();
+        let by_source = attributes.get("in_reply_to_external_id").filter(|id| !id.is_null()).cloned();
         if by_id.is_none() && by_source.is_none() {
             return;
         }
@@ -156,17 +132,12 @@ impl State {
         } else {
             let all = &self.conversations[conversation].messages;
             let source = by_source.as_ref().and_then(Value::as_str);
-            all.iter()
-                .rev()
-                .copied()
-                .find(|index| self.messages[*index].source_id.as_deref() == source)
+            all.iter().rev().copied().find(|index| self.messages[*index].source_id.as_deref() == source)
         };
         let quoted = found.map(|index| &self.messages[index]);
         attributes.insert("in_reply_to".to_owned(), json!(quoted.map(|message| message.id)));
-        attributes.insert(
-            "in_reply_to_external_id".to_owned(),
-            json!(quoted.and_then(|message| message.source_id.clone())),
-        );
+        attributes
+            .insert("in_reply_to_external_id".to_owned(), json!(quoted.and_then(|message| message.source_id.clone())));
     }
 
     /// Variables in what goes out are filled in at creation, except within backticks.
@@ -217,10 +188,7 @@ impl State {
         if let Some(since) = waiting {
             self.conversations[at].waiting_since_ms = since;
             self.conversations[at].updated_ms = now;
-            events.push(Event::ConversationUpdated(
-                at,
-                json!([{"waiting_since": {"current_value": since / 1000}}]),
-            ));
+            events.push(Event::ConversationUpdated(at, json!([{"waiting_since": {"current_value": since / 1000}}])));
         }
         events
     }
@@ -232,14 +200,8 @@ impl State {
         if !is_known || (message.status == "read" && status == "delivered") {
             return false;
         }
-        let error = external_error
-            .filter(|_| status == "failed")
-            .map_or(Value::Null, Value::String);
-        let before = message
-            .content_attributes
-            .get("external_error")
-            .cloned()
-            .unwrap_or_default();
+        let error = external_error.filter(|_| status == "failed").map_or(Value::Null, Value::String);
+        let before = message.content_attributes.get("external_error").cloned().unwrap_or_default();
         if message.status == status && before == error {
             return false;
         }

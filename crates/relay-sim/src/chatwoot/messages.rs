@@ -75,16 +75,9 @@ pub(super) async fn list(
             all[start..].iter().filter(visible).take(100).copied().collect()
         }
         (Some(before), Some(after)) => {
-            let (start, end) = (
-                all.partition_point(|index| ids(*index) < after),
-                all.partition_point(|index| ids(*index) < before),
-            );
-            all[start..end.max(start)]
-                .iter()
-                .filter(visible)
-                .take(1000)
-                .copied()
-                .collect()
+            let (start, end) =
+                (all.partition_point(|index| ids(*index) < after), all.partition_point(|index| ids(*index) < before));
+            all[start..end.max(start)].iter().filter(visible).take(1000).copied().collect()
         }
     };
     let payload: Vec<Value> = picked.into_iter().map(|index| state.message_rest(index)).collect();
@@ -127,9 +120,7 @@ fn answer(shared: &Arc<Shared>, index: usize, changed: bool) -> Json<Value> {
 pub(super) async fn set_status(call: Call, params: Params) -> ApiResult<Json<Value>> {
     let (shared, index) = open(call)?;
     let status = params.text("status").unwrap_or_default();
-    let changed = shared
-        .lock()
-        .set_message_status(index, &status, params.text("external_error"));
+    let changed = shared.lock().set_message_status(index, &status, params.text("external_error"));
     Ok(answer(&shared, index, changed))
 }
 

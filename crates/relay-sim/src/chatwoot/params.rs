@@ -29,9 +29,7 @@ impl Params {
 
     /// A number, also when it is written as text.
     pub(super) fn number(&self, name: &str) -> Option<u64> {
-        self.values[name]
-            .as_u64()
-            .or_else(|| self.values[name].as_str().and_then(|text| text.parse().ok()))
+        self.values[name].as_u64().or_else(|| self.values[name].as_str().and_then(|text| text.parse().ok()))
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
@@ -52,50 +50,29 @@ impl<S: Send + Sync> FromRequest<S> for Params {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let kind = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok())
-            .unwrap_or_default();
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if kind.starts_with("multipart/form-data") {
-            let form = Multipart::from_request(request, state)
-                .await
-                .map_err(|_| ApiError::Internal)?;
+            let form = Multipart::from_request(request, state).await.map_err(|_| ApiError::Internal)?;
             return read_form(form).await;
         }
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(|_| ApiError::Internal)?;
+        let body = Bytes::from_request(request, state).await.map_err(|_| ApiError::Internal)?;
         if body.is_empty() {
-            return Ok(Self {
-                values: json!({}),
-                files: Vec::new(),
-            });
+            return Ok(Self { values: json!({}), files: Vec::new() });
         }
         let values = serde_json::from_slice(&body)
             .map_err(|_| ApiError::Unprocessable("could not parse the request body".to_owned()))?;
-        Ok(Self {
-            values,
-            files: Vec::new(),
-        })
+        Ok(Self { values, files: Vec::new() })
     }
 }
 
 async fn read_form(mut form: Multipart) -> Result<Params, ApiError> {
-    let mut params = Params {
-        values: json!({}),
-        files: Vec::new(),
-    };
+    let mut params = Params { values: json!({}), files: Vec::new() };
     while let Some(field) = form.next_field().await.map_err(|_| ApiError::Internal)? {
         let name = field.name().unwrap_or_default().to_owned();
         if let Some(file_name) = field.file_name().map(str::to_owned) {
             let mime = field.content_type().unwrap_or("application/octet-stream").to_owned();
             let bytes = field.bytes().await.map_err(|_| ApiError::Internal)?;
-            params.files.push(Upload {
-                name: file_name,
-                mime,
-                bytes,
-            });
+            params.files.push(Upload { name: file_name, mime, bytes });
             continue;
         }
         let text = field.text().await.map_err(|_| ApiError::Internal)?;

@@ -17,23 +17,10 @@ fn find(state: &Rows, (identifier, source_id, display): &Target) -> ApiResult<us
     if source_id.contains('.') {
         return Err(ApiError::NotFoundEmpty);
     }
-    let inbox = state
-        .inboxes
-        .values()
-        .find(|inbox| inbox.identifier == *identifier)
-        .ok_or(ApiError::NotFoundEmpty)?;
-    let link = state
-        .by_source
-        .get(&(inbox.id, source_id.clone()))
-        .ok_or(ApiError::NotFoundEmpty)?;
-    let index = state
-        .find_conversation(inbox.account, *display)
-        .ok_or(ApiError::NotFoundEmpty)?;
-    if state.conversations[index].contact_inbox == *link {
-        Ok(index)
-    } else {
-        Err(ApiError::NotFoundEmpty)
-    }
+    let inbox = state.inboxes.values().find(|inbox| inbox.identifier == *identifier).ok_or(ApiError::NotFoundEmpty)?;
+    let link = state.by_source.get(&(inbox.id, source_id.clone())).ok_or(ApiError::NotFoundEmpty)?;
+    let index = state.find_conversation(inbox.account, *display).ok_or(ApiError::NotFoundEmpty)?;
+    if state.conversations[index].contact_inbox == *link { Ok(index) } else { Err(ApiError::NotFoundEmpty) }
 }
 
 pub(super) async fn toggle_typing(
@@ -49,12 +36,7 @@ pub(super) async fn toggle_typing(
             user.remove("type");
         }
         let is_on = params.text("typing_status").as_deref() == Some("on");
-        Event::Typing {
-            conversation,
-            user,
-            is_on,
-            is_private: false,
-        }
+        Event::Typing { conversation, user, is_on, is_private: false }
     };
     webhooks::fire(&shared, vec![event]);
     Ok(())

@@ -76,27 +76,16 @@ impl State {
 
     fn attachments(&self, message: &Message) -> Value {
         let account = self.conversations[message.conversation].account;
-        message
-            .attachments
-            .iter()
-            .map(|attachment| self.attachment(attachment, message.id, account))
-            .collect()
+        message.attachments.iter().map(|attachment| self.attachment(attachment, message.id, account)).collect()
     }
 
     fn attachment(&self, attachment: &Attachment, message_id: u64, account: u64) -> Value {
-        let name: String = url::form_urlencoded::byte_serialize(attachment.name.as_bytes())
-            .collect::<String>()
-            .replace('+', "%20");
-        let url = format!(
-            "{}/rails/active_storage/blobs/redirect/{}/{name}",
-            self.frontend, attachment.blob
-        );
+        let name: String =
+            url::form_urlencoded::byte_serialize(attachment.name.as_bytes()).collect::<String>().replace('+', "%20");
+        let url = format!("{}/rails/active_storage/blobs/redirect/{}/{name}", self.frontend, attachment.blob);
         let is_audio = attachment.file_type == "audio";
         let thumb = if attachment.file_type == "image" {
-            format!(
-                "{}/rails/active_storage/representations/redirect/{}/x/{name}",
-                self.frontend, attachment.blob
-            )
+            format!("{}/rails/active_storage/representations/redirect/{}/x/{name}", self.frontend, attachment.blob)
         } else {
             String::new()
         };
@@ -116,9 +105,7 @@ impl State {
     pub(super) fn conversation_webhook(&self, index: usize) -> Value {
         let conversation = &self.conversations[index];
         let link = &self.contact_inboxes[conversation.contact_inbox];
-        let newest = self
-            .newest_public(conversation)
-            .map(|message| self.message_push(message));
+        let newest = self.newest_public(conversation).map(|message| self.message_push(message));
         json!({
             "additional_attributes": conversation.additional_attributes, "can_reply": true, "channel": "Channel::Api",
             "contact_inbox": {
@@ -142,18 +129,13 @@ impl State {
 
     fn newest_public(&self, conversation: &Conversation) -> Option<&Message> {
         let newest_first = conversation.messages.iter().rev().map(|index| &self.messages[*index]);
-        newest_first
-            .into_iter()
-            .find(|message| message.direction != Direction::Activity && !message.private)
+        newest_first.into_iter().find(|message| message.direction != Direction::Activity && !message.private)
     }
 
     /// The conversation as REST shows it: no source id but the one inside `messages`.
     pub(super) fn conversation_rest(&self, index: usize) -> Value {
         let conversation = &self.conversations[index];
-        let last = conversation
-            .messages
-            .last()
-            .map(|index| self.message_push(&self.messages[*index]));
+        let last = conversation.messages.last().map(|index| self.message_push(&self.messages[*index]));
         let mut meta = json!({
             "sender": self.contacts.get(&conversation.contact).map(contact_plain), "channel": "Channel::Api", "hmac_verified": false,
         });
@@ -181,15 +163,9 @@ impl State {
             return Value::Null;
         };
         let mut body = contact_plain(contact);
-        let links = self
-            .links_of
-            .get(&id)
-            .into_iter()
-            .flatten()
-            .map(|index| &self.contact_inboxes[*index]);
-        body["contact_inboxes"] = links
-            .map(|link| json!({"source_id": link.source_id, "inbox": self.inbox_slim(link.inbox)}))
-            .collect();
+        let links = self.links_of.get(&id).into_iter().flatten().map(|index| &self.contact_inboxes[*index]);
+        body["contact_inboxes"] =
+            links.map(|link| json!({"source_id": link.source_id, "inbox": self.inbox_slim(link.inbox)})).collect();
         body
     }
 
@@ -212,10 +188,7 @@ impl State {
                 };
                 let mut body = contact_common(contact);
                 body.insert("account".to_owned(), self.account_brief(contact.account));
-                body.insert(
-                    "avatar".to_owned(),
-                    json!(contact.avatar.as_deref().unwrap_or_default()),
-                );
+                body.insert("avatar".to_owned(), json!(contact.avatar.as_deref().unwrap_or_default()));
                 Value::Object(body)
             }
         }

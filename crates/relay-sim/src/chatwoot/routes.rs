@@ -15,24 +15,15 @@ use crate::fault::guard;
 /// Everything the stand-in answers.
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let control = Arc::clone(&shared.control);
-    let common = Admin {
-        control: Arc::clone(&control),
-        poster: Arc::clone(&shared.poster),
-    };
-    let account = Router::new()
-        .merge(contact_routes())
-        .merge(conversation_routes())
-        .merge(inbox_routes());
+    let common = Admin { control: Arc::clone(&control), poster: Arc::clone(&shared.poster) };
+    let account = Router::new().merge(contact_routes()).merge(conversation_routes()).merge(inbox_routes());
     Router::new()
         .route("/api", get(inboxes::api))
         .route("/health", get(inboxes::health))
         .route("/api/v1/profile", get(inboxes::profile))
         .route("/api/v1/accounts/{account}", get(inboxes::account))
         .merge(account)
-        .route(
-            "/rails/active_storage/blobs/redirect/{id}/{name}",
-            get(attachments::redirect),
-        )
+        .route("/rails/active_storage/blobs/redirect/{id}/{name}", get(attachments::redirect))
         .route("/rails/active_storage/disk/{id}/{name}", get(attachments::disk))
         .route(
             "/public/api/v1/inboxes/{inbox}/contacts/{source}/conversations/{conversation}/toggle_typing",
@@ -47,9 +38,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .with_state(Arc::clone(shared))
         .merge(crate::admin::routes(common))
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn(move |request, next| {
-            guard(Arc::clone(&control), request, next)
-        }))
+        .layer(middleware::from_fn(move |request, next| guard(Arc::clone(&control), request, next)))
 }
 
 fn contact_routes() -> Router<Arc<Shared>> {
@@ -61,22 +50,13 @@ fn contact_routes() -> Router<Arc<Shared>> {
         .route(&path("/filter"), post(contacts::filter))
         .route(
             &path("/{contact}"),
-            get(contacts::show)
-                .patch(contacts::update)
-                .put(contacts::update)
-                .delete(contacts::remove),
+            get(contacts::show).patch(contacts::update).put(contacts::update).delete(contacts::remove),
         )
         .route(&path("/{contact}/contact_inboxes"), post(contacts::create_link))
         .route(&path("/{contact}/contactable_inboxes"), get(contacts::contactable))
         .route(&path("/{contact}/conversations"), get(contacts::conversations))
-        .route(
-            "/api/v1/accounts/{account}/contact_inboxes/filter",
-            post(contacts::filter_links),
-        )
-        .route(
-            "/api/v1/accounts/{account}/actions/contact_merge",
-            post(contacts::merge),
-        )
+        .route("/api/v1/accounts/{account}/contact_inboxes/filter", post(contacts::filter_links))
+        .route("/api/v1/accounts/{account}/actions/contact_merge", post(contacts::merge))
 }
 
 fn conversation_routes() -> Router<Arc<Shared>> {
@@ -94,9 +74,7 @@ fn conversation_routes() -> Router<Arc<Shared>> {
         .route(&path("/messages"), get(messages::list).post(messages::create))
         .route(
             &path("/messages/{message}"),
-            patch(messages::set_status)
-                .put(messages::set_status)
-                .merge(delete(messages::remove)),
+            patch(messages::set_status).put(messages::set_status).merge(delete(messages::remove)),
         )
         .route(&path("/messages/{message}/retry"), post(messages::retry))
 }
@@ -106,9 +84,6 @@ fn inbox_routes() -> Router<Arc<Shared>> {
     let path = |rest: &str| format!("{INBOXES}{rest}");
     Router::new()
         .route(INBOXES, get(inboxes::list).post(inboxes::create))
-        .route(
-            &path("/{inbox}"),
-            get(inboxes::show).patch(inboxes::update).put(inboxes::update),
-        )
+        .route(&path("/{inbox}"), get(inboxes::show).patch(inboxes::update).put(inboxes::update))
         .route(&path("/{inbox}/reset_secret"), post(inboxes::reset_secret))
 }

@@ -96,20 +96,13 @@ impl std::fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn new(options: ChatwootOptions, addr: SocketAddr) -> Self {
-        let poster = Poster::new(
-            crate::hooks::client(),
-            options.hook_workers,
-            Some(options.hook_timeout),
-            options.hooks,
-        );
+        let poster =
+            Poster::new(crate::hooks::client(), options.hook_workers, Some(options.hook_timeout), options.hooks);
         let base_url = options.frontend_url.clone().unwrap_or_else(|| format!("http://{addr}"));
         let blob_delay = Mutex::new(options.blob_delay);
         Self {
             options,
-            state: Mutex::new(State {
-                frontend: base_url.clone(),
-                ..State::default()
-            }),
+            state: Mutex::new(State { frontend: base_url.clone(), ..State::default() }),
             base_url,
             control: Arc::default(),
             poster: Arc::new(poster),
@@ -260,9 +253,7 @@ impl Direction {
     }
 
     pub(super) fn parse(text: &str) -> Option<Self> {
-        [Self::Incoming, Self::Outgoing, Self::Activity, Self::Template]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        [Self::Incoming, Self::Outgoing, Self::Activity, Self::Template].into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -314,18 +305,12 @@ pub(super) struct Blob {
 impl State {
     /// The conversation with this display id, unless it was deleted.
     pub(super) fn find_conversation(&self, account: u64, display: u64) -> Option<usize> {
-        self.by_display
-            .get(&(account, display))
-            .copied()
-            .filter(|index| !self.conversations[*index].is_deleted)
+        self.by_display.get(&(account, display)).copied().filter(|index| !self.conversations[*index].is_deleted)
     }
 
     /// The message with this id, if it is in that conversation.
     pub(super) fn find_message(&self, conversation: usize, id: u64) -> Option<usize> {
         let index = usize::try_from(id).ok()?.checked_sub(1)?;
-        self.messages
-            .get(index)
-            .filter(|message| message.conversation == conversation)
-            .map(|_| index)
+        self.messages.get(index).filter(|message| message.conversation == conversation).map(|_| index)
     }
 }

@@ -124,10 +124,7 @@ impl State {
             conversation: conversation.display,
             contact: conversation.contact,
             contact_source_id: self.contact_inboxes[conversation.contact_inbox].source_id.clone(),
-            contact_phone: self
-                .contacts
-                .get(&conversation.contact)
-                .and_then(|contact| contact.phone.clone()),
+            contact_phone: self.contacts.get(&conversation.contact).and_then(|contact| contact.phone.clone()),
             message_type: message.direction.as_str().to_owned(),
             content: message.content.clone(),
             content_type: message.content_type.clone(),
@@ -147,12 +144,7 @@ impl State {
 
     pub(super) fn ledger_contacts(&self) -> Vec<LedgerContact> {
         let links = |id: u64| {
-            let all = self
-                .links_of
-                .get(&id)
-                .into_iter()
-                .flatten()
-                .map(|index| &self.contact_inboxes[*index]);
+            let all = self.links_of.get(&id).into_iter().flatten().map(|index| &self.contact_inboxes[*index]);
             all.map(|link| (link.inbox, link.source_id.clone())).collect()
         };
         let entry = |contact: &Contact| LedgerContact {
@@ -178,20 +170,12 @@ impl State {
             messages: conversation.messages.len(),
             agent_last_seen_ms: conversation.agent_last_seen_ms,
         };
-        self.conversations
-            .iter()
-            .filter(|conversation| !conversation.is_deleted)
-            .map(entry)
-            .collect()
+        self.conversations.iter().filter(|conversation| !conversation.is_deleted).map(entry).collect()
     }
 
     /// The whole ledger as JSON.
     pub(super) fn ledger(&self) -> Value {
-        let messages: Vec<LedgerMessage> = self
-            .messages
-            .iter()
-            .map(|message| self.ledger_message(message))
-            .collect();
+        let messages: Vec<LedgerMessage> = self.messages.iter().map(|message| self.ledger_message(message)).collect();
         json!({"messages": messages, "contacts": self.ledger_contacts(), "conversations": self.ledger_conversations()})
     }
 }

@@ -20,12 +20,7 @@ pub(super) enum Event {
     ConversationCreated(usize),
     ConversationStatusChanged(usize),
     ConversationUpdated(usize, Value),
-    Typing {
-        conversation: usize,
-        user: Value,
-        is_on: bool,
-        is_private: bool,
-    },
+    Typing { conversation: usize, user: Value, is_on: bool, is_private: bool },
 }
 
 impl Event {
@@ -73,12 +68,7 @@ impl Event {
     fn body(&self, state: &State) -> Value {
         match self {
             Self::MessageCreated(index) | Self::MessageUpdated(index) => state.message_webhook(*index, self.name()),
-            Self::Typing {
-                conversation,
-                user,
-                is_private,
-                ..
-            } => json!({
+            Self::Typing { conversation, user, is_private, .. } => json!({
                 "event": self.name(), "user": user, "conversation": state.conversation_webhook(*conversation), "is_private": is_private,
             }),
             Self::ConversationCreated(index) => self.conversation_body(state, *index, None),
@@ -138,16 +128,8 @@ fn outgoing(shared: &Shared, event: &Event) -> Option<Outgoing> {
     let (key, url, secret, body) = {
         let state = shared.lock();
         let conversation = &state.conversations[event.conversation(&state)];
-        let inbox = state
-            .inboxes
-            .get(&conversation.inbox)
-            .filter(|inbox| !inbox.webhook_url.is_empty())?;
-        (
-            event.key(&state),
-            inbox.webhook_url.clone(),
-            inbox.secret.clone(),
-            event.body(&state),
-        )
+        let inbox = state.inboxes.get(&conversation.inbox).filter(|inbox| !inbox.webhook_url.is_empty())?;
+        (event.key(&state), inbox.webhook_url.clone(), inbox.secret.clone(), event.body(&state))
     };
     let body = rails_json(&body);
     let timestamp = clock::now_s().to_string();
@@ -158,13 +140,7 @@ fn outgoing(shared: &Shared, event: &Event) -> Option<Outgoing> {
         ("x-chatwoot-signature", signature(&secret, &timestamp, &body)),
         ("x-chatwoot-timestamp", timestamp),
     ];
-    Some(Outgoing {
-        key,
-        event: event.name().to_owned(),
-        url,
-        headers,
-        body: Bytes::from(body),
-    })
+    Some(Outgoing { key, event: event.name().to_owned(), url, headers, body: Bytes::from(body) })
 }
 
 /// `sha256=` and the HMAC over timestamp, dot and raw body; the key is the secret as displayed.
@@ -220,9 +196,7 @@ fn mark_failed(shared: &Shared, index: usize, error: &str) -> bool {
         return false;
     }
     "failed".clone_into(&mut message.status);
-    message
-        .content_attributes
-        .insert("external_error".to_owned(), json!(error));
+    message.content_attributes.insert("external_error".to_owned(), json!(error));
     message.updated_ms = clock::now_ms();
     true
 }
@@ -239,9 +213,6 @@ mod tests {
 
     #[test]
     fn json_is_escaped_as_rails_does() {
-        assert_eq!(
-            rails_json(&json!({"a": "<b> & c"})),
-            r#"{"a":"\u003cb\u003e \u0026 c"}"#
-        );
+        assert_eq!(rails_json(&json!({"a": "<b> & c"})), r#"{"a":"\u003cb\u003e \u0026 c"}"#);
     }
 }

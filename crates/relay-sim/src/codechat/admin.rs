@@ -59,13 +59,7 @@ async fn receipt(
     Path(name): Path<String>,
     Json(receipt): Json<ReceiptIn>,
 ) -> Json<Value> {
-    let sent = customer::receipt(
-        &shared,
-        &name,
-        &receipt.key_id,
-        &receipt.status,
-        receipt.address.as_deref(),
-    );
+    let sent = customer::receipt(&shared, &name, &receipt.key_id, &receipt.status, receipt.address.as_deref());
     Json(json!({"ok": sent}))
 }
 
@@ -80,12 +74,7 @@ async fn connection(
     Path(name): Path<String>,
     Json(asked): Json<ConnectionIn>,
 ) -> Json<Value> {
-    instances::change_state(
-        &shared,
-        &name,
-        asked.state,
-        asked.reason.unwrap_or_else(|| asked.state.usual_reason()),
-    );
+    instances::change_state(&shared, &name, asked.state, asked.reason.unwrap_or_else(|| asked.state.usual_reason()));
     Json(json!({"ok": true}))
 }
 

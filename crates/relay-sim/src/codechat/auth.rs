@@ -41,19 +41,11 @@ pub(super) fn global_call(shared: &Shared, headers: &HeaderMap) -> ApiResult<()>
 
 fn authorized(shared: &Shared, headers: &HeaderMap, instance: &str) -> ApiResult<()> {
     if let Some(key) = header(headers, "apikey") {
-        return if key == shared.options.api_key {
-            Ok(())
-        } else {
-            Err(ApiError::unauthorized())
-        };
+        return if key == shared.options.api_key { Ok(()) } else { Err(ApiError::unauthorized()) };
     }
     let token = header(headers, "authorization").and_then(|value| value.strip_prefix("Bearer "));
     let owner = token.and_then(|token| shared.lock().tokens.get(token).cloned());
-    if owner.as_deref() == Some(instance) {
-        Ok(())
-    } else {
-        Err(ApiError::unauthorized())
-    }
+    if owner.as_deref() == Some(instance) { Ok(()) } else { Err(ApiError::unauthorized()) }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

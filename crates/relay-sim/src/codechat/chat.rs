@@ -30,16 +30,11 @@ pub(super) async fn whatsapp_numbers(call: Call, body: Bytes) -> ApiResult<Json<
     let (shared, instance, body) = open(call, &body)?;
     let numbers = body["numbers"].as_array().ok_or_else(ApiError::uncaught)?;
     let mut state = shared.lock();
-    let is_open = state
-        .loaded(&instance)
-        .is_some_and(|found| found.state == ConnectionState::Open);
+    let is_open = state.loaded(&instance).is_some_and(|found| found.state == ConnectionState::Open);
     let mut answers = Vec::with_capacity(numbers.len());
     for (index, number) in numbers.iter().enumerate() {
         let number = check_format(number).map_err(|_| {
-            ApiError::property(
-                &format!("numbers[{index}]"),
-                "\"numbers\" must be an array of numeric strings",
-            )
+            ApiError::property(&format!("numbers[{index}]"), "\"numbers\" must be an array of numeric strings")
         })?;
         let jid = to_jid(number)?;
         let user = jid.split('@').next().unwrap_or_default();
@@ -65,18 +60,12 @@ pub(super) async fn profile_picture(call: Call, body: Bytes) -> ApiResult<Json<V
     let asked = url::form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == "number")
         .map(|(_, value)| value.into_owned());
-    let number = body["number"]
-        .as_str()
-        .map(str::to_owned)
-        .or(asked)
-        .ok_or_else(ApiError::uncaught)?;
+    let number = body["number"].as_str().map(str::to_owned).or(asked).ok_or_else(ApiError::uncaught)?;
     let jid = to_jid(&number)?;
     let user = jid.split('@').next().unwrap_or_default();
     let has_none = shared.lock().not_on_whatsapp.contains(user);
     let url = "https://pps.whatsapp.net/v/t61.24694-24/000000000_0000000000_n.jpg?ccb=11-4&oh=01_FAKE&oe=00000000";
-    Ok(Json(
-        json!({"wuid": jid, "profilePictureUrl": if has_none { Value::Null } else { json!(url) }}),
-    ))
+    Ok(Json(json!({"wuid": jid, "profilePictureUrl": if has_none { Value::Null } else { json!(url) }})))
 }
 
 pub(super) async fn find_messages(call: Call, body: Bytes) -> ApiResult<Json<Value>> {
@@ -89,9 +78,7 @@ pub(super) async fn find_messages(call: Call, body: Bytes) -> ApiResult<Json<Val
         .as_deref()
         .is_some_and(|device| !matches!(device, "ios" | "android" | "web" | "desktop" | "unknown"))
     {
-        return Err(ApiError::raw(
-            json!({"name": "PrismaClientValidationError", "clientVersion": "7.10.1"}),
-        ));
+        return Err(ApiError::raw(json!({"name": "PrismaClientValidationError", "clientVersion": "7.10.1"})));
     }
     let mut state = shared.lock();
     let found = state.loaded(&instance).ok_or_else(|| ApiError::not_loaded(&instance))?;
@@ -101,9 +88,7 @@ pub(super) async fn find_messages(call: Call, body: Bytes) -> ApiResult<Json<Val
 fn integer(body: &Value, name: &str, default: i64) -> ApiResult<i64> {
     match &body[name] {
         Value::Null => Ok(default),
-        value => value
-            .as_i64()
-            .ok_or_else(|| ApiError::property(name, format!("{name} is not of a type(s) integer"))),
+        value => value.as_i64().ok_or_else(|| ApiError::property(name, format!("{name} is not of a type(s) integer"))),
     }
 }
 
@@ -111,26 +96,16 @@ fn integer(body: &Value, name: &str, default: i64) -> ApiResult<i64> {
 pub(super) async fn read_messages(call: Call, body: Bytes) -> ApiResult<Json<Value>> {
     let (shared, instance, body) = open(call, &body)?;
     let mut state = shared.lock();
-    let rows: Option<Vec<u64>> = body["messageId"]
-        .as_array()
-        .map(|ids| ids.iter().filter_map(Value::as_u64).collect());
+    let rows: Option<Vec<u64>> = body["messageId"].as_array().map(|ids| ids.iter().filter_map(Value::as_u64).collect());
     let everything = rows.is_none();
     let key_ids = match rows {
         Some(ids) => {
             let row = |id: u64| state.instances.values().find_map(|found| found.store.by_id(id));
             ids.into_iter().filter_map(row).map(|row| row.key_id.clone()).collect()
         }
-        None => state
-            .instances
-            .values()
-            .flat_map(|found| found.store.keys().map(str::to_owned))
-            .collect(),
+        None => state.instances.values().flat_map(|found| found.store.keys().map(str::to_owned)).collect(),
     };
-    state.reads.push(ReadMark {
-        instance,
-        key_ids,
-        everything,
-    });
+    state.reads.push(ReadMark { instance, key_ids, everything });
     drop(state);
     shared.changes.bump();
     Ok(read_answer())
@@ -139,22 +114,11 @@ pub(super) async fn read_messages(call: Call, body: Bytes) -> ApiResult<Json<Val
 /// Silently ignores phone-number chats.
 pub(super) async fn mark_as_read(call: Call, body: Bytes) -> ApiResult<Json<Value>> {
     let (shared, instance, body) = open(call, &body)?;
-    let works = |entry: &&Value| {
-        entry["remoteJid"]
-            .as_str()
-            .is_some_and(|jid| jid.ends_with("@lid") || jid.ends_with("@g.us"))
-    };
+    let works =
+        |entry: &&Value| entry["remoteJid"].as_str().is_some_and(|jid| jid.ends_with("@lid") || jid.ends_with("@g.us"));
     let entries = body["readMessages"].as_array().cloned().unwrap_or_default();
-    let key_ids = entries
-        .iter()
-        .filter(works)
-        .filter_map(|entry| entry["id"].as_str().map(str::to_owned))
-        .collect();
-    shared.lock().reads.push(ReadMark {
-        instance,
-        key_ids,
-        everything: false,
-    });
+    let key_ids = entries.iter().filter(works).filter_map(|entry| entry["id"].as_str().map(str::to_owned)).collect();
+    shared.lock().reads.push(ReadMark { instance, key_ids, everything: false });
     shared.changes.bump();
     Ok(read_answer())
 }
@@ -165,10 +129,8 @@ fn read_answer() -> Json<Value> {
 
 pub(super) async fn presence(call: Call, body: Bytes) -> ApiResult<Json<Value>> {
     let (shared, instance, body) = open(call, &body)?;
-    let known = matches!(
-        body["presence"].as_str(),
-        Some("unavailable" | "available" | "composing" | "recording" | "paused")
-    );
+    let known =
+        matches!(body["presence"].as_str(), Some("unavailable" | "available" | "composing" | "recording" | "paused"));
     if !known {
         return Err(ApiError::property(
             "presence",
@@ -215,16 +177,10 @@ fn revoke(shared: &Arc<Shared>, instance: &str, id: u64) -> Option<Value> {
     let (answer, posts) = {
         let mut guard = shared.lock();
         let state = &mut *guard;
-        let (row, owner_id) = state
-            .instances
-            .values()
-            .find_map(|found| found.store.by_id(id).map(|row| (row.clone(), found.id)))?;
+        let (row, owner_id) =
+            state.instances.values().find_map(|found| found.store.by_id(id).map(|row| (row.clone(), found.id)))?;
         let row_id = state.next_row();
-        state.revocations.push(Revocation {
-            instance: instance.to_owned(),
-            row_id: id,
-            key_id: row.key_id.clone(),
-        });
+        state.revocations.push(Revocation { instance: instance.to_owned(), row_id: id, key_id: row.key_id.clone() });
         let found = state.loaded(instance)?;
         let update = json!({"remoteJid": row.address(), "fromMe": row.from_me, "id": row.key_id, "dateTime": clock::iso(now), "instanceId": found.id});
         let echo = revocation_row(&row, row_id);
@@ -250,10 +206,7 @@ fn revoke(shared: &Arc<Shared>, instance: &str, id: u64) -> Option<Value> {
             ),
         ];
         found.store.push(echo);
-        (
-            json!({"deletedAt": clock::iso(now), "message": row.full(owner_id)}),
-            posts,
-        )
+        (json!({"deletedAt": clock::iso(now), "message": row.full(owner_id)}), posts)
     };
     for post in posts {
         webhooks::fire(shared, post);

@@ -63,16 +63,10 @@ pub(super) fn find_media<'a>(kind: &str, content: &'a Value) -> Option<&'a Value
     if is_media(kind) {
         return Some(content);
     }
-    if !matches!(
-        kind,
-        "ephemeralMessage" | "viewOnceMessage" | "viewOnceMessageV2" | "documentWithCaptionMessage"
-    ) {
+    if !matches!(kind, "ephemeralMessage" | "viewOnceMessage" | "viewOnceMessageV2" | "documentWithCaptionMessage") {
         return None;
     }
-    content["message"]
-        .as_object()?
-        .iter()
-        .find_map(|(inner, content)| find_media(inner, content))
+    content["message"].as_object()?.iter().find_map(|(inner, content)| find_media(inner, content))
 }
 
 fn is_media(kind: &str) -> bool {

@@ -85,9 +85,7 @@ pub(super) fn deliver(
         let id = state.next_row();
         let mut row = row_of(state.instances.get(instance)?, message, &content, from_me, id);
         add_context(state.instances.get(instance)?, message.quote.as_deref(), &mut row);
-        state
-            .customers
-            .push(ledger_entry(state.customers.len(), instance, &row, &content));
+        state.customers.push(ledger_entry(state.customers.len(), instance, &row, &content));
         if let Some((key, bytes)) = content.blob {
             state.blobs.insert(key, bytes);
         }
@@ -98,13 +96,8 @@ pub(super) fn deliver(
             if message.offline { "append" } else { "notify" },
             shared.options.save_messages,
         );
-        let post = webhooks::prepare(
-            shared,
-            found,
-            "messages.upsert",
-            format!("messages.upsert:{}", row.key_id),
-            &data,
-        );
+        let post =
+            webhooks::prepare(shared, found, "messages.upsert", format!("messages.upsert:{}", row.key_id), &data);
         let key_id = row.key_id.clone();
         if shared.options.save_messages {
             found.store.push(row);
@@ -124,25 +117,12 @@ fn row_of(instance: &Instance, message: &CustomerMessage, content: &Content, fro
         Chat::PhoneAndLid(phone, lid) => (person(phone), Some(format!("{lid}@lid")), None, None),
         Chat::LidOnly(lid) => (None, Some(format!("{lid}@lid")), None, None),
         Chat::Group(group, author) => {
-            let jid = if group.contains('@') {
-                group.clone()
-            } else {
-                format!("{group}@g.us")
-            };
+            let jid = if group.contains('@') { group.clone() } else { format!("{group}@g.us") };
             // Old group ids with a dash lose their JID.
-            (
-                Some(jid).filter(|jid| !jid.contains('-')),
-                None,
-                person(author),
-                derived(author),
-            )
+            (Some(jid).filter(|jid| !jid.contains('-')), None, person(author), derived(author))
         }
     };
-    let push_name = if from_me {
-        Some(format!("{} (phone)", instance.name))
-    } else {
-        message.push_name.clone()
-    };
+    let push_name = if from_me { Some(format!("{} (phone)", instance.name)) } else { message.push_name.clone() };
     Row {
         id,
         key_id: message.key_id.clone().unwrap_or_else(ids::phone_key),
@@ -167,11 +147,7 @@ fn add_context(instance: &Instance, quote: Option<&str>, row: &mut Row) {
     let quoted = instance.store.by_key(quote);
     let owner = instance.owner_jid.clone().unwrap_or_default();
     let author = quoted.map_or_else(String::new, |row| {
-        if row.from_me {
-            owner
-        } else {
-            row.participant.clone().unwrap_or_else(|| row.address())
-        }
+        if row.from_me { owner } else { row.participant.clone().unwrap_or_else(|| row.address()) }
     });
     let original = quoted.map_or_else(
         || json!({}),
@@ -243,13 +219,7 @@ pub(super) fn change(shared: &Arc<Shared>, instance: &str, key_id: &str, edited:
         (
             chat_of(row),
             row.from_me,
-            webhooks::prepare(
-                shared,
-                found,
-                "messages.update",
-                format!("messages.update:{key_id}:changed"),
-                &update,
-            ),
+            webhooks::prepare(shared, found, "messages.update", format!("messages.update:{key_id}:changed"), &update),
         )
     };
     webhooks::fire(shared, update);
@@ -261,27 +231,14 @@ pub(super) fn change(shared: &Arc<Shared>, instance: &str, key_id: &str, edited:
         None => json!({"key": key, "type": 0}),
     };
     let kind = Kind::Raw("protocolMessage".to_owned(), content);
-    let message = CustomerMessage {
-        chat,
-        push_name: None,
-        kind,
-        quote: None,
-        timestamp: None,
-        key_id: None,
-        offline: false,
-    };
+    let message =
+        CustomerMessage { chat, push_name: None, kind, quote: None, timestamp: None, key_id: None, offline: false };
     deliver(shared, instance, &message, from_me)
 }
 
 fn chat_of(row: &Row) -> Chat {
-    let user = |jid: &Option<String>| {
-        jid.as_deref()
-            .unwrap_or_default()
-            .split('@')
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
+    let user =
+        |jid: &Option<String>| jid.as_deref().unwrap_or_default().split('@').next().unwrap_or_default().to_owned();
     if row.is_group {
         return Chat::Group(row.remote_jid.clone().unwrap_or_default(), user(&row.participant));
     }
@@ -310,13 +267,7 @@ pub(super) fn receipt(shared: &Arc<Shared>, instance: &str, key_id: &str, status
         let from_me = row.is_none_or(|row| row.from_me);
         found.store.note_update(key_id, status, &at);
         let data = json!({"remoteJid": address.unwrap_or(&stored), "id": key_id, "fromMe": from_me, "status": status, "dateTime": at, "instanceId": found.id});
-        webhooks::prepare(
-            shared,
-            found,
-            "messages.update",
-            format!("messages.update:{key_id}:{status}"),
-            &data,
-        )
+        webhooks::prepare(shared, found, "messages.update", format!("messages.update:{key_id}:{status}"), &data)
     };
     webhooks::fire(shared, post);
     shared.changes.bump();

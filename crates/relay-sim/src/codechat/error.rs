@@ -36,17 +36,12 @@ impl ApiError {
     }
 
     pub(super) fn not_loaded(instance: &str) -> Self {
-        Self::bad_request(json!([format!(
-            "The \"{instance}\" instance does not exist or is not connected"
-        )]))
+        Self::bad_request(json!([format!("The \"{instance}\" instance does not exist or is not connected")]))
     }
 
     /// 401 has no message.
     pub(super) fn unauthorized() -> Self {
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            body: json!({"status": 401, "error": "Unauthorized"}),
-        }
+        Self { status: StatusCode::UNAUTHORIZED, body: json!({"status": 401, "error": "Unauthorized"}) }
     }
 
     pub(super) fn missing_key() -> Self {
@@ -67,10 +62,7 @@ impl ApiError {
 
     /// 500 with a body of its own, `{}` for an uncaught error.
     pub(super) fn raw(body: Value) -> Self {
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            body,
-        }
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, body }
     }
 
     pub(super) fn uncaught() -> Self {
@@ -81,17 +73,11 @@ impl ApiError {
     pub(super) fn malformed(body: &str) -> Self {
         let body =
             json!({"expose": true, "statusCode": 400, "status": 400, "body": body, "type": "entity.parse.failed"});
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            body,
-        }
+        Self { status: StatusCode::BAD_REQUEST, body }
     }
 
     fn named(status: StatusCode, error: &str, message: &Value) -> Self {
-        Self {
-            status,
-            body: json!({"status": status.as_u16(), "error": error, "message": message}),
-        }
+        Self { status, body: json!({"status": status.as_u16(), "error": error, "message": message}) }
     }
 }
 

@@ -45,34 +45,22 @@ pub(super) async fn fetch(http: &reqwest::Client, media: &str, file_name: Option
     };
     if !status.is_success() {
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let named = ApiError::bad_request(json!([
-            format!("Request failed with status code {}", status.as_u16()),
-            text
-        ]));
+        let named =
+            ApiError::bad_request(json!([format!("Request failed with status code {}", status.as_u16()), text]));
         return Err(if file_name.is_some() { named } else { masked() });
     }
     let mime = file_name.map_or_else(|| json!(served), by_extension);
-    Ok(Some(File {
-        bytes,
-        mime,
-        name: file_name.map(str::to_owned),
-        url: Some(media.to_owned()),
-    }))
+    Ok(Some(File { bytes, mime, name: file_name.map(str::to_owned), url: Some(media.to_owned()) }))
 }
 
 fn content_type(response: &reqwest::Response) -> String {
-    let header = response
-        .headers()
-        .get("content-type")
-        .and_then(|value| value.to_str().ok());
+    let header = response.headers().get("content-type").and_then(|value| value.to_str().ok());
     header.unwrap_or("application/octet-stream").to_owned()
 }
 
 /// Mime type by extension; `false` when unknown.
 pub(super) fn by_extension(name: &str) -> Value {
-    let extension = name
-        .rsplit_once('.')
-        .map(|(_, extension)| extension.to_ascii_lowercase());
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     let mime = match extension.as_deref().unwrap_or_default() {
         "jpg" | "jpeg" => "image/jpeg",
         "png" => "image/png",
@@ -128,9 +116,7 @@ pub(super) async fn read_form(mut multipart: Multipart) -> ApiResult<Form> {
         }
     }
     if quoted {
-        return Err(ApiError::raw(
-            json!({"name": "PrismaClientValidationError", "clientVersion": "7.10.1"}),
-        ));
+        return Err(ApiError::raw(json!({"name": "PrismaClientValidationError", "clientVersion": "7.10.1"})));
     }
     Ok(form)
 }
@@ -145,18 +131,11 @@ async fn read_file(field_name: &str, field: axum::extract::multipart::Field<'_>)
     }
     if name.contains('/') {
         let path = format!("/codechat/uploads/{name}");
-        return Err(ApiError::raw(
-            json!({"errno": -2, "code": "ENOENT", "syscall": "open", "path": path}),
-        ));
+        return Err(ApiError::raw(json!({"errno": -2, "code": "ENOENT", "syscall": "open", "path": path})));
     }
     let mime = json!(field.content_type().unwrap_or("application/octet-stream"));
     let bytes = field.bytes().await.unwrap_or_default();
-    Ok(File {
-        bytes,
-        mime,
-        name: Some(mojibake(&name)),
-        url: None,
-    })
+    Ok(File { bytes, mime, name: Some(mojibake(&name)), url: None })
 }
 
 /// UTF-8 names are read as Latin-1.

@@ -26,10 +26,7 @@ impl FakeCodeChat {
     /// Starts listening.
     pub async fn start(options: CodeChatOptions) -> Result<Self, SimError> {
         let listener = listen(options.bind).await?;
-        let addr = listener.local_addr().map_err(|source| SimError::Listen {
-            addr: options.bind,
-            source,
-        })?;
+        let addr = listener.local_addr().map_err(|source| SimError::Listen { addr: options.bind, source })?;
         let shared = Arc::new(Shared::new(options));
         let server = Server::start(listener, addr, router(&shared));
         Ok(Self { shared, server })
@@ -78,11 +75,7 @@ impl FakeCodeChat {
 
     /// The instance's webhook URL, once somebody has set it.
     pub fn webhook_url(&self, instance: &str) -> Option<String> {
-        self.shared
-            .lock()
-            .instances
-            .get(instance)
-            .and_then(|found| found.webhook.as_ref().map(|hook| hook.url.clone()))
+        self.shared.lock().instances.get(instance).and_then(|found| found.webhook.as_ref().map(|hook| hook.url.clone()))
     }
 
     /// The owner scans the QR code with `phone`.
@@ -107,10 +100,7 @@ impl FakeCodeChat {
 
     /// Marks numbers (digits) or JIDs as not on WhatsApp; groups so marked are unknown.
     pub fn not_on_whatsapp<I: IntoIterator<Item = S>, S: Into<String>>(&self, numbers: I) {
-        self.shared
-            .lock()
-            .not_on_whatsapp
-            .extend(numbers.into_iter().map(Into::into));
+        self.shared.lock().not_on_whatsapp.extend(numbers.into_iter().map(Into::into));
     }
 
     /// Makes all numbers known again.
@@ -122,10 +112,7 @@ impl FakeCodeChat {
     pub fn expire_media(&self, instance: &str, key_id: &str) {
         let mut guard = self.shared.lock();
         let state = &mut *guard;
-        let row = state
-            .instances
-            .get(instance)
-            .and_then(|found| found.store.by_key(key_id));
+        let row = state.instances.get(instance).and_then(|found| found.store.by_key(key_id));
         let media = row.and_then(|row| super::content::find_media(&row.message_type, &row.content));
         if let Some(key) = media.and_then(|media| media["mediaKey"].as_str()) {
             state.expired.insert(key.to_owned());
@@ -173,10 +160,7 @@ impl FakeCodeChat {
         let post = {
             let state = self.shared.lock();
             let found = state.instances.get(instance);
-            let key = body["data"]["keyId"]
-                .as_str()
-                .or_else(|| body["data"]["id"].as_str())
-                .unwrap_or("raw");
+            let key = body["data"]["keyId"].as_str().or_else(|| body["data"]["id"].as_str()).unwrap_or("raw");
             let key = format!("{}:{key}", body["event"].as_str().unwrap_or("raw"));
             found.and_then(|found| webhooks::prepare_raw(&self.shared, found, "messages.upsert", key, body))
         };

@@ -39,19 +39,14 @@ pub(super) async fn create(
         Value::Null if state.instances.is_empty() => ids::ulid(clock::now_ms()),
         Value::Null => return Err(exists()),
         _ => {
-            return Err(ApiError::property(
-                "instanceName",
-                "instanceName is not of a type(s) string",
-            ));
+            return Err(ApiError::property("instanceName", "instanceName is not of a type(s) string"));
         }
     };
     if let Some(existing) = state.instances.get(&name) {
         return Err(if existing.loaded { in_use(&name) } else { exists() });
     }
     let description = body["description"].as_str().map(str::to_owned);
-    let created = state
-        .create(&name, description, body["externalAttributes"].clone())
-        .created();
+    let created = state.create(&name, description, body["externalAttributes"].clone()).created();
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -91,9 +86,8 @@ pub(super) async fn connection_state(
 ) -> ApiResult<Json<Value>> {
     let name = auth::instance_call(&shared, &headers, &path, query.as_deref())?;
     let mut state = shared.lock();
-    let (connection, reason) = state.loaded(&name).map_or((ConnectionState::Close, 400), |instance| {
-        (instance.state, instance.reason)
-    });
+    let (connection, reason) =
+        state.loaded(&name).map_or((ConnectionState::Close, 400), |instance| (instance.state, instance.reason));
     Ok(Json(json!({"state": connection.as_str(), "statusReason": reason})))
 }
 
@@ -118,10 +112,7 @@ pub(super) async fn connect((State(shared), Path(path), RawQuery(query), headers
 fn begin_pairing(shared: &Arc<Shared>, name: &str) -> ApiResult<ConnectionState> {
     let (was, posts) = {
         let mut state = shared.lock();
-        let instance = state
-            .instances
-            .get_mut(name)
-            .ok_or_else(|| ApiError::not_found("Instance not found"))?;
+        let instance = state.instances.get_mut(name).ok_or_else(|| ApiError::not_found("Instance not found"))?;
         let was = instance.state;
         let mut posts = Vec::new();
         if was == ConnectionState::Refused {
@@ -167,11 +158,9 @@ fn scan_by_itself(shared: &Arc<Shared>, name: &str) {
 
 /// The owner scans the code: restart, connecting, open. Only then is the owner's JID known.
 pub(super) fn scan(shared: &Arc<Shared>, name: &str, phone: &str) {
-    for (state, reason) in [
-        (ConnectionState::Close, 515),
-        (ConnectionState::Connecting, 200),
-        (ConnectionState::Open, 200),
-    ] {
+    for (state, reason) in
+        [(ConnectionState::Close, 515), (ConnectionState::Connecting, 200), (ConnectionState::Open, 200)]
+    {
         if state == ConnectionState::Open
             && let Some(instance) = shared.lock().instances.get_mut(name)
         {
@@ -226,13 +215,7 @@ pub(super) fn unpair(shared: &Arc<Shared>, name: &str) {
         instance.loaded = false;
         instance.reason = 400;
         let data = json!({"instance": name, "status": "removed"});
-        webhooks::prepare(
-            shared,
-            instance,
-            "status.instance",
-            "status.instance:removed".to_owned(),
-            &data,
-        )
+        webhooks::prepare(shared, instance, "status.instance", "status.instance:removed".to_owned(), &data)
     };
     webhooks::fire(shared, post);
 }
@@ -246,10 +229,7 @@ pub(super) async fn delete((State(shared), Path(path), RawQuery(query), headers)
         .get(&name)
         .ok_or_else(|| ApiError::bad_request(json!(["Invalid `this.repository.instance.delete()` invocation"])))?;
     if instance.loaded && instance.state == ConnectionState::Open {
-        return Err(ApiError::bad_request(json!([[
-            "Deletion failed",
-            "The instance needs to be disconnected"
-        ]])));
+        return Err(ApiError::bad_request(json!([["Deletion failed", "The instance needs to be disconnected"]])));
     }
     if !force && (instance.webhook.is_some() || instance.store.len() > 0) {
         return Err(ApiError::bad_request(json!([
@@ -275,16 +255,9 @@ pub(super) async fn refresh_token(
     }
     let mut guard = shared.lock();
     let state = &mut *guard;
-    let instance = state
-        .instances
-        .get_mut(&name)
-        .filter(|instance| body["oldToken"] == json!(instance.token));
+    let instance = state.instances.get_mut(&name).filter(|instance| body["oldToken"] == json!(instance.token));
     let instance = instance.ok_or_else(|| ApiError::bad_request(json!(["Invalid \"oldToken\""])))?;
-    instance.token = format!(
-        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{}.{}",
-        ids::token(80),
-        ids::token(43)
-    );
+    instance.token = format!("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{}.{}", ids::token(80), ids::token(43));
     // The old token stays valid: the guard looks at the signature only.
     state.tokens.insert(instance.token.clone(), name);
     let now = clock::iso(clock::now_ms());

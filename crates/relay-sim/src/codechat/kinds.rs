@@ -65,46 +65,32 @@ pub(super) struct Content {
 pub(super) fn content_of(kind: &Kind) -> Content {
     match kind {
         Kind::Text(text) => plain("conversation", json!({"text": text}), Some(text)),
-        Kind::Image(caption) => file(
-            "imageMessage",
-            assets::PHOTO,
-            json!({"caption": caption, "height": 48, "width": 64}),
-        ),
-        Kind::Video(caption) => file(
-            "videoMessage",
-            assets::VIDEO,
-            json!({"caption": caption, "seconds": 1, "gifPlayback": false}),
-        ),
-        Kind::Gif => file(
-            "videoMessage",
-            assets::VIDEO,
-            json!({"seconds": 1, "gifPlayback": true, "gifAttribution": "TENOR"}),
-        ),
+        Kind::Image(caption) => {
+            file("imageMessage", assets::PHOTO, json!({"caption": caption, "height": 48, "width": 64}))
+        }
+        Kind::Video(caption) => {
+            file("videoMessage", assets::VIDEO, json!({"caption": caption, "seconds": 1, "gifPlayback": false}))
+        }
+        Kind::Gif => {
+            file("videoMessage", assets::VIDEO, json!({"seconds": 1, "gifPlayback": true, "gifAttribution": "TENOR"}))
+        }
         Kind::Ptv => file("ptvMessage", assets::VIDEO, json!({"seconds": 1})),
         Kind::Voice => file("audioMessage", assets::VOICE, json!({"seconds": 1, "ptt": true})),
         Kind::Audio => file("audioMessage", assets::MUSIC, json!({"seconds": 1, "ptt": false})),
-        Kind::Document(name) => file(
-            "documentMessage",
-            assets::DOCUMENT,
-            json!({"fileName": name, "title": name, "pageCount": 1}),
-        ),
+        Kind::Document(name) => {
+            file("documentMessage", assets::DOCUMENT, json!({"fileName": name, "title": name, "pageCount": 1}))
+        }
         Kind::DocumentWithCaption(name, caption) => {
-            let inner = file(
-                "documentMessage",
-                assets::DOCUMENT,
-                json!({"fileName": name, "title": name, "caption": caption}),
-            );
+            let inner =
+                file("documentMessage", assets::DOCUMENT, json!({"fileName": name, "title": name, "caption": caption}));
             wrapped("documentWithCaptionMessage", inner)
         }
-        Kind::Sticker => file(
-            "stickerMessage",
-            assets::STICKER,
-            json!({"height": 64, "width": 64, "isAnimated": false}),
-        ),
-        Kind::ViewOnceImage => wrapped(
-            "viewOnceMessageV2",
-            file("imageMessage", assets::PHOTO, json!({"viewOnce": true})),
-        ),
+        Kind::Sticker => {
+            file("stickerMessage", assets::STICKER, json!({"height": 64, "width": 64, "isAnimated": false}))
+        }
+        Kind::ViewOnceImage => {
+            wrapped("viewOnceMessageV2", file("imageMessage", assets::PHOTO, json!({"viewOnce": true})))
+        }
         Kind::ViewOnceVoice => wrapped(
             "viewOnceMessageV2Extension",
             file("audioMessage", assets::VOICE, json!({"ptt": true, "viewOnce": true})),
@@ -119,11 +105,7 @@ pub(super) fn content_of(kind: &Kind) -> Content {
         }
         Kind::Contact(name, phone) => {
             let card = vcard(name, phone, &format!("+{phone}"));
-            plain(
-                "contactMessage",
-                json!({"displayName": name, "vcard": card}),
-                Some(name),
-            )
+            plain("contactMessage", json!({"displayName": name, "vcard": card}), Some(name))
         }
         Kind::Reaction(target, emoji) => {
             let value = json!({"key": {"id": target, "fromMe": false}, "text": emoji, "senderTimestampMs": clock::now_ms().to_string()});
@@ -131,24 +113,14 @@ pub(super) fn content_of(kind: &Kind) -> Content {
         }
         Kind::File(name, mime, base64) => {
             let bytes = STANDARD.decode(base64).unwrap_or_default();
-            media(
-                "documentMessage",
-                mime,
-                Bytes::from(bytes),
-                json!({"fileName": name, "title": name}),
-            )
+            media("documentMessage", mime, Bytes::from(bytes), json!({"fileName": name, "title": name}))
         }
         Kind::Raw(kind, value) => plain(kind, value.clone(), value["text"].as_str()),
     }
 }
 
 fn plain(kind: &str, value: Value, text: Option<&str>) -> Content {
-    Content {
-        kind: kind.to_owned(),
-        value,
-        text: text.map(str::to_owned),
-        blob: None,
-    }
+    Content { kind: kind.to_owned(), value, text: text.map(str::to_owned), blob: None }
 }
 
 fn file(kind: &str, asset: Asset, extra: Value) -> Content {
@@ -161,18 +133,9 @@ fn media(kind: &str, mime: &str, bytes: Bytes, extra: Value) -> Content {
     if let (Value::Object(all), Value::Object(extra)) = (&mut value, extra) {
         all.extend(extra.into_iter().filter(|(_, value)| !value.is_null()));
     }
-    Content {
-        kind: kind.to_owned(),
-        value,
-        text,
-        blob: Some((key, bytes)),
-    }
+    Content { kind: kind.to_owned(), value, text, blob: Some((key, bytes)) }
 }
 
 fn wrapped(kind: &str, inner: Content) -> Content {
-    Content {
-        kind: kind.to_owned(),
-        value: json!({"message": {(inner.kind): inner.value}}),
-        ..inner
-    }
+    Content { kind: kind.to_owned(), value: json!({"message": {(inner.kind): inner.value}}), ..inner }
 }

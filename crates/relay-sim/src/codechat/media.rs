@@ -29,10 +29,7 @@ pub(super) async fn data(
     let not_media = || ApiError::bad_request(json!(["The message is not of the media type"]));
     let (kind, content, key_id) = named_message(&shared, &instance, &body).ok_or_else(not_media)?;
     let media = find_media(&kind, &content).ok_or_else(not_media)?;
-    let mime = media["mimetype"]
-        .as_str()
-        .unwrap_or("application/octet-stream")
-        .to_owned();
+    let mime = media["mimetype"].as_str().unwrap_or("application/octet-stream").to_owned();
     let Some(media_key) = media["mediaKey"].as_str() else {
         return Ok(silent(&mime));
     };
@@ -47,17 +44,11 @@ pub(super) async fn data(
 fn named_message(shared: &Shared, instance: &str, body: &Value) -> Option<(String, Value, String)> {
     let key = body["keyId"].as_str();
     if let (Some(kind), false) = (body["messageType"].as_str(), body["content"].is_null()) {
-        return Some((
-            kind.to_owned(),
-            body["content"].clone(),
-            key.unwrap_or("media").to_owned(),
-        ));
+        return Some((kind.to_owned(), body["content"].clone(), key.unwrap_or("media").to_owned()));
     }
     let state = shared.lock();
     let store = &state.instances.get(instance)?.store;
-    let row = key
-        .and_then(|key| store.by_key(key))
-        .or_else(|| body["id"].as_u64().and_then(|id| store.by_id(id)))?;
+    let row = key.and_then(|key| store.by_key(key)).or_else(|| body["id"].as_u64().and_then(|id| store.by_id(id)))?;
     Some((row.message_type.clone(), row.content.clone(), row.key_id.clone()))
 }
 
@@ -78,11 +69,7 @@ fn silent(mime: &str) -> Response {
 
 fn inline(mime: &str, key_id: &str, bytes: Bytes) -> Response {
     let disposition = format!("inline; filename=\"{key_id}\"");
-    (
-        [("content-type", mime), ("content-disposition", disposition.as_str())],
-        bytes,
-    )
-        .into_response()
+    ([("content-type", mime), ("content-disposition", disposition.as_str())], bytes).into_response()
 }
 
 fn multipart(mime: &str, key_id: &str, bytes: &[u8]) -> Response {
@@ -100,11 +87,7 @@ fn multipart(mime: &str, key_id: &str, bytes: &[u8]) -> Response {
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(bytes);
     body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-    (
-        [("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))],
-        body,
-    )
-        .into_response()
+    ([("content-type", format!("multipart/form-data; boundary={BOUNDARY}"))], body).into_response()
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,25 +106,16 @@ pub(super) async fn public_download(
     let Some(packed) = query.q else {
         return refuse(json!(["Media type not provided"]));
     };
-    if !matches!(
-        kind.as_str(),
-        "image" | "video" | "audio" | "document" | "sticker" | "ptv"
-    ) {
+    if !matches!(kind.as_str(), "image" | "video" | "audio" | "document" | "sticker" | "ptv") {
         return refuse(json!(["Media type not supported"]));
     }
-    let unpacked = STANDARD
-        .decode(packed.replace(' ', "+"))
-        .ok()
-        .and_then(|json| serde_json::from_slice::<Value>(&json).ok());
+    let unpacked =
+        STANDARD.decode(packed.replace(' ', "+")).ok().and_then(|json| serde_json::from_slice::<Value>(&json).ok());
     let Some(media) = unpacked else {
         return refuse(json!("Unexpected end of JSON input"));
     };
     match blob(&shared, media["mediaKey"].as_str().unwrap_or_default()) {
-        Ok(bytes) => inline(
-            media["mimetype"].as_str().unwrap_or("application/octet-stream"),
-            &kind,
-            bytes,
-        ),
+        Ok(bytes) => inline(media["mimetype"].as_str().unwrap_or("application/octet-stream"), &kind, bytes),
         Err(message) => refuse(json!([message])),
     }
 }

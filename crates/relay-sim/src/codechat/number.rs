@@ -24,11 +24,7 @@ pub(super) fn to_jid(number: &str) -> ApiResult<String> {
         // A dash makes it a group that nobody knows.
         return Err(ApiError::uncaught());
     }
-    let user = if number.starts_with("55") {
-        without_ninth_digit(number)
-    } else {
-        foreign(number)
-    };
+    let user = if number.starts_with("55") { without_ninth_digit(number) } else { foreign(number) };
     Ok(format!("{user}@s.whatsapp.net"))
 }
 
@@ -44,11 +40,7 @@ fn without_ninth_digit(number: &str) -> String {
 
 /// Thirteen digits that do not begin with 55 come out as the word `undefined`.
 fn foreign(number: &str) -> String {
-    if number.len() == 13 {
-        "undefined".to_owned()
-    } else {
-        number.to_owned()
-    }
+    if number.len() == 13 { "undefined".to_owned() } else { number.to_owned() }
 }
 
 /// Asks "WhatsApp". A closed socket and an unknown number give the same answer.

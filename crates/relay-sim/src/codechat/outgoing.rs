@@ -44,18 +44,14 @@ impl Options {
             Value::Null => None,
             Value::String(id) => Some(id.clone()),
             _ => {
-                return Err(ApiError::property(
-                    "options.messageId",
-                    "Set your own id for the message.",
-                ));
+                return Err(ApiError::property("options.messageId", "Set your own id for the message."));
             }
         };
         let quoted_id = match &options["quotedMessageId"] {
             Value::Null => None,
-            id => Some(
-                id.as_u64()
-                    .ok_or_else(|| ApiError::property("options.quotedMessageId", "Enter the message id"))?,
-            ),
+            id => {
+                Some(id.as_u64().ok_or_else(|| ApiError::property("options.quotedMessageId", "Enter the message id"))?)
+            }
         };
         Ok(Self {
             message_id,
@@ -104,10 +100,7 @@ fn commit(shared: &Shared, instance: &str, mut draft: Draft) -> ApiResult<Sent> 
     if let Some((key, media)) = draft.media {
         state.blobs.insert(key, media.bytes);
     }
-    let found = state
-        .instances
-        .get_mut(instance)
-        .ok_or_else(|| ApiError::not_loaded(instance))?;
+    let found = state.instances.get_mut(instance).ok_or_else(|| ApiError::not_loaded(instance))?;
     let answer = answer(shared, &row, found.id, draft.options.external_attributes);
     let posts = ["send.message", "messages.upsert"].map(|event| {
         let key = format!("{event}:{}:api", row.key_id);
@@ -116,13 +109,7 @@ fn commit(shared: &Shared, instance: &str, mut draft: Draft) -> ApiResult<Sent> 
     if shared.options.save_messages {
         found.store.push(row.clone());
     }
-    Ok(Sent {
-        key_id: row.key_id.clone(),
-        answer,
-        row,
-        posts,
-        is_echoed: draft.is_echoed,
-    })
+    Ok(Sent { key_id: row.key_id.clone(), answer, row, posts, is_echoed: draft.is_echoed })
 }
 
 fn add_quote(shared: &Shared, state: &State, instance: &str, draft: &mut Draft) -> ApiResult<Option<String>> {
@@ -140,45 +127,22 @@ fn add_quote(shared: &Shared, state: &State, instance: &str, draft: &mut Draft) 
         (None, Some(quoted)) => quoted,
         (None, None) => return Ok(None),
     };
-    let owner = state
-        .instances
-        .get(instance)
-        .and_then(|instance| instance.owner_jid.clone())
-        .unwrap_or_default();
+    let owner = state.instances.get(instance).and_then(|instance| instance.owner_jid.clone()).unwrap_or_default();
     let from_me = quote["keyFromMe"] == json!(true);
-    let author = if from_me {
-        owner
-    } else {
-        quote["keyRemoteJid"].as_str().unwrap_or_default().to_owned()
-    };
+    let author = if from_me { owner } else { quote["keyRemoteJid"].as_str().unwrap_or_default().to_owned() };
     let kind = quote["messageType"].as_str().unwrap_or("conversation");
     // A content that is not an object leaves the quote empty.
-    let quoted = if quote["content"].is_object() {
-        json!({kind: quote["content"]})
-    } else {
-        json!({})
-    };
+    let quoted = if quote["content"].is_object() { json!({kind: quote["content"]}) } else { json!({}) };
     draft.content["contextInfo"] = json!({"participant": author, "stanzaId": quote["keyId"], "quotedMessage": quoted});
     Ok(quote["keyId"].as_str().map(str::to_owned))
 }
 
 fn new_row(state: &State, instance: &str, jid: &str, draft: &Draft, id: u64) -> ApiResult<Row> {
-    let found = state
-        .instances
-        .get(instance)
-        .ok_or_else(|| ApiError::not_loaded(instance))?;
+    let found = state.instances.get(instance).ok_or_else(|| ApiError::not_loaded(instance))?;
     let is_group = jid.ends_with("@g.us");
     let own_device = || found.owner_jid.as_deref().unwrap_or_default().replacen('@', ":12@", 1);
-    let key_id = draft
-        .options
-        .message_id
-        .clone()
-        .unwrap_or_else(|| ids::ulid(clock::now_ms()));
-    let device = if draft.options.message_id.as_ref().is_some_and(|id| id.len() != 26) {
-        "unknown"
-    } else {
-        "web"
-    };
+    let key_id = draft.options.message_id.clone().unwrap_or_else(|| ids::ulid(clock::now_ms()));
+    let device = if draft.options.message_id.as_ref().is_some_and(|id| id.len() != 26) { "unknown" } else { "web" };
     Ok(Row {
         id,
         key_id,
@@ -247,10 +211,7 @@ fn echo_later(shared: &Arc<Shared>, instance: String, row: Row) {
                 data.insert("info".to_owned(), json!({"type": "append"}));
             }
             if shared.options.save_messages {
-                found.store.push(Row {
-                    id: second,
-                    ..row.clone()
-                });
+                found.store.push(Row { id: second, ..row.clone() });
             }
             webhooks::prepare(
                 &shared,

@@ -18,10 +18,7 @@ use crate::fault::guard;
 /// Everything the stand-in answers.
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let control = Arc::clone(&shared.control);
-    let common = Admin {
-        control: Arc::clone(&control),
-        poster: Arc::clone(&shared.poster),
-    };
+    let common = Admin { control: Arc::clone(&control), poster: Arc::clone(&shared.poster) };
     Router::new()
         .merge(instance_routes())
         .merge(message_routes())
@@ -31,9 +28,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .with_state(Arc::clone(shared))
         .merge(crate::admin::routes(common))
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn(move |request, next| {
-            guard(Arc::clone(&control), request, next)
-        }))
+        .layer(middleware::from_fn(move |request, next| guard(Arc::clone(&control), request, next)))
 }
 
 fn instance_routes() -> Router<Arc<Shared>> {
@@ -55,10 +50,7 @@ fn instance_routes() -> Router<Arc<Shared>> {
         .route("/chat/readMessages/{instance}", patch(chat::read_messages))
         .route("/chat/markMessageAsRead/{instance}", put(chat::mark_as_read))
         .route("/chat/updatePresence/{instance}", patch(chat::presence))
-        .route(
-            "/chat/deleteMessageForEveryone/{instance}",
-            delete(chat::delete_for_everyone),
-        )
+        .route("/chat/deleteMessageForEveryone/{instance}", delete(chat::delete_for_everyone))
         .route("/chat/public/{kind}/download", get(media::public_download))
 }
 
@@ -76,9 +68,5 @@ fn message_routes() -> Router<Arc<Shared>> {
 
 async fn not_found(method: Method, uri: Uri) -> Response {
     let message = format!("Cannot {method} {}", uri.path());
-    (
-        StatusCode::NOT_FOUND,
-        Json(json!({"status": 404, "message": message, "error": "Not Found"})),
-    )
-        .into_response()
+    (StatusCode::NOT_FOUND, Json(json!({"status": 404, "message": message, "error": "Not Found"}))).into_response()
 }

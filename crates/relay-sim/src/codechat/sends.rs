@@ -56,9 +56,7 @@ pub(super) async fn media(call: Call, body: Bytes) -> ApiResult<Response> {
     let options = Options::parse(&body["options"])?;
     let file_name = message["fileName"].as_str();
     if kind == "documentMessage" && file_name.is_none() {
-        return Err(ApiError::bad_request(json!([
-            "The \"fileName\" property must be provided for documents"
-        ])));
+        return Err(ApiError::bad_request(json!(["The \"fileName\" property must be provided for documents"])));
     }
     let fetched = files::fetch(&shared.http, message["media"].as_str().unwrap_or_default(), file_name).await?;
     let Some(file) = fetched else { return Ok(empty_201()) };
@@ -76,9 +74,7 @@ pub(super) async fn media_file(call: Call, multipart: Multipart) -> ApiResult<Re
     let kind =
         media_kind(&mediatype).ok_or_else(|| ApiError::property("mediatype", "mediatype is not one of enum values"))?;
     let number = check_format(&json!(form.number))?.to_owned();
-    let file = form
-        .file
-        .ok_or_else(|| ApiError::bad_request(json!(["Invalid File"])))?;
+    let file = form.file.ok_or_else(|| ApiError::bad_request(json!(["Invalid File"])))?;
     let draft = file_draft(number, kind, file, form.caption, Voice::ByType, Options::default())?;
     submit(&shared, &instance, draft).await
 }
@@ -88,10 +84,7 @@ pub(super) async fn audio(call: Call, body: Bytes) -> ApiResult<Response> {
     let number = check_format(&body["number"])?.to_owned();
     let url = body["audioMessage"]["audio"].as_str().unwrap_or_default();
     let unknown = || ApiError::bad_request(json!(["Unknown error"]));
-    let file = files::fetch(&shared.http, url, None)
-        .await
-        .map_err(|_| unknown())?
-        .ok_or_else(unknown)?;
+    let file = files::fetch(&shared.http, url, None).await.map_err(|_| unknown())?.ok_or_else(unknown)?;
     let draft = file_draft(number, "audioMessage", file, None, Voice::Always, Options::default())?;
     submit(&shared, &instance, draft).await
 }
@@ -101,9 +94,7 @@ pub(super) async fn audio_file(call: Call, multipart: Multipart) -> ApiResult<Re
     let form = files::read_form(multipart).await?;
     let instance = auth::loaded_call(&shared, &headers, &path, query.as_deref())?;
     let number = check_format(&json!(form.number))?.to_owned();
-    let file = form
-        .file
-        .ok_or_else(|| ApiError::bad_request(json!(["Invalid File"])))?;
+    let file = form.file.ok_or_else(|| ApiError::bad_request(json!(["Invalid File"])))?;
     let draft = file_draft(number, "audioMessage", file, None, Voice::Always, Options::default())?;
     submit(&shared, &instance, draft).await
 }
@@ -115,10 +106,7 @@ pub(super) async fn location(call: Call, body: Bytes) -> ApiResult<Response> {
     for name in ["latitude", "longitude"] {
         if !place[name].is_number() {
             let property = format!("locationMessage.{name}");
-            return Err(ApiError::property(
-                &property,
-                format!("{property} is not of a type(s) number"),
-            ));
+            return Err(ApiError::property(&property, format!("{property} is not of a type(s) number")));
         }
     }
     let content = json!({
@@ -126,15 +114,7 @@ pub(super) async fn location(call: Call, body: Bytes) -> ApiResult<Response> {
     });
     let text = place["name"].as_str().map(str::to_owned);
     let options = Options::parse(&body["options"])?;
-    let draft = Draft {
-        number,
-        kind: "locationMessage",
-        content,
-        text,
-        media: None,
-        options,
-        is_echoed: false,
-    };
+    let draft = Draft { number, kind: "locationMessage", content, text, media: None, options, is_echoed: false };
     submit(&shared, &instance, draft).await
 }
 
@@ -149,27 +129,11 @@ pub(super) async fn contact(call: Call, body: Bytes) -> ApiResult<Response> {
     let (kind, content) = if cards.len() == 1 {
         ("contactMessage", cards.remove(0))
     } else {
-        (
-            "contactsArrayMessage",
-            json!({"displayName": format!("{} contacts", cards.len()), "contacts": cards}),
-        )
+        ("contactsArrayMessage", json!({"displayName": format!("{} contacts", cards.len()), "contacts": cards}))
     };
     let text = content["displayName"].as_str().map(str::to_owned);
     let options = Options::parse(&body["options"])?;
-    submit(
-        &shared,
-        &instance,
-        Draft {
-            number,
-            kind,
-            content,
-            text,
-            media: None,
-            options,
-            is_echoed: false,
-        },
-    )
-    .await
+    submit(&shared, &instance, Draft { number, kind, content, text, media: None, options, is_echoed: false }).await
 }
 
 fn card(person: &Value) -> Value {
@@ -247,18 +211,12 @@ fn file_draft(
     options: Options,
 ) -> ApiResult<Draft> {
     if kind == "imageMessage" && !infer::is_image(&file.bytes) {
-        return Err(ApiError::internal(&json!([
-            "Error: Input buffer contains unsupported image format"
-        ])));
+        return Err(ApiError::internal(&json!(["Error: Input buffer contains unsupported image format"])));
     }
     let is_audio = kind == "audioMessage";
     let served_ogg = file.mime.as_str().is_some_and(|mime| mime.starts_with("audio/ogg"));
     let ptt = is_audio && (voice == Voice::Always || served_ogg);
-    let mime = if voice == Voice::Always {
-        json!("audio/aac")
-    } else {
-        file.mime
-    };
+    let mime = if voice == Voice::Always { json!("audio/aac") } else { file.mime };
     let (media_key, mut content) = media_content(Encoding::Api, &mime, &file.bytes);
     if ptt {
         content["ptt"] = json!(true);
@@ -281,13 +239,5 @@ fn file_draft(
         ptt,
         bytes: file.bytes,
     };
-    Ok(Draft {
-        number,
-        kind,
-        content,
-        text: caption,
-        media: Some((media_key, record)),
-        options,
-        is_echoed: false,
-    })
+    Ok(Draft { number, kind, content, text: caption, media: Some((media_key, record)), options, is_echoed: false })
 }

@@ -321,11 +321,7 @@ impl Instance {
             updated_at: now,
             online: false,
             owner_jid: None,
-            token: format!(
-                "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{}.{}",
-                ids::token(80),
-                ids::token(43)
-            ),
+            token: format!("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.{}.{}", ids::token(80), ids::token(43)),
             loaded: false,
             state: ConnectionState::Close,
             reason: 400,

@@ -28,11 +28,8 @@ pub(super) struct Row {
 impl Row {
     /// A record of `findMessages`: no LID, no group flag, so LID-only chats cannot be told.
     fn record(&self, instance_id: u64) -> Value {
-        let updates: Vec<Value> = self
-            .updates
-            .iter()
-            .map(|(status, at)| json!({"status": status, "dateTime": at}))
-            .collect();
+        let updates: Vec<Value> =
+            self.updates.iter().map(|(status, at)| json!({"status": status, "dateTime": at})).collect();
         json!({
             "id": self.id, "keyId": self.key_id, "keyFromMe": self.from_me, "keyRemoteJid": self.remote_jid,
             "keyParticipant": self.participant, "pushName": self.push_name, "messageType": self.message_type, "content": self.content,
@@ -82,10 +79,7 @@ impl MessageStore {
     }
 
     pub(super) fn by_key(&self, key: &str) -> Option<&Row> {
-        self.by_key
-            .get(key)
-            .and_then(|all| all.first())
-            .map(|index| &self.rows[*index])
+        self.by_key.get(key).and_then(|all| all.first()).map(|index| &self.rows[*index])
     }
 
     pub(super) fn note_update(&mut self, key: &str, status: &str, at: &str) {
@@ -101,15 +95,9 @@ impl MessageStore {
     /// One page. `page` counts from 1, `size` is what the API calls `offset`.
     pub(super) fn find(&self, instance_id: u64, filter: &Filter, page: i64, size: i64) -> Value {
         let seed = fastrand::u64(..) | 1;
-        let (total, picked) = if filter.is_empty() {
-            self.newest(page, size, seed)
-        } else {
-            self.filtered(filter, page, size, seed)
-        };
-        let records: Vec<Value> = picked
-            .into_iter()
-            .map(|index| self.rows[index].record(instance_id))
-            .collect();
+        let (total, picked) =
+            if filter.is_empty() { self.newest(page, size, seed) } else { self.filtered(filter, page, size, seed) };
+        let records: Vec<Value> = picked.into_iter().map(|index| self.rows[index].record(instance_id)).collect();
         let count = i64::try_from(total).unwrap_or(i64::MAX);
         let pages = match size {
             0 => 0,
@@ -148,9 +136,7 @@ impl MessageStore {
                 .copied()
                 .filter(|index| filter.matches(&self.rows[*index]))
                 .collect(),
-            None => (0..self.rows.len())
-                .filter(|index| filter.matches(&self.rows[*index]))
-                .collect(),
+            None => (0..self.rows.len()).filter(|index| filter.matches(&self.rows[*index])).collect(),
         };
         matching.sort_by_key(|index| (std::cmp::Reverse(self.rows[*index].timestamp), shuffle(*index, seed)));
         let total = matching.len();
@@ -166,9 +152,7 @@ fn window(page: i64, size: i64) -> (usize, usize) {
 }
 
 fn shuffle(index: usize, seed: u64) -> u64 {
-    (index as u64 ^ seed)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        .rotate_left(23)
+    (index as u64 ^ seed).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)
 }
 
 /// The `where` keys that count; all others are ignored without a word.
@@ -198,15 +182,7 @@ impl Filter {
     }
 
     fn is_empty(&self) -> bool {
-        let Self {
-            id,
-            key_id,
-            from_me,
-            remote_jid,
-            device,
-            message_type,
-            status,
-        } = self;
+        let Self { id, key_id, from_me, remote_jid, device, message_type, status } = self;
         id.is_none()
             && key_id.is_none()
             && from_me.is_none()
@@ -220,15 +196,9 @@ impl Filter {
         self.id.is_none_or(|id| row.id == id)
             && self.key_id.as_ref().is_none_or(|key| row.key_id == *key)
             && self.from_me.is_none_or(|from_me| row.from_me == from_me)
-            && self
-                .remote_jid
-                .as_ref()
-                .is_none_or(|jid| row.remote_jid.as_ref() == Some(jid))
+            && self.remote_jid.as_ref().is_none_or(|jid| row.remote_jid.as_ref() == Some(jid))
             && self.device.as_ref().is_none_or(|device| row.device == device)
             && self.message_type.as_ref().is_none_or(|kind| row.message_type == *kind)
-            && self
-                .status
-                .as_ref()
-                .is_none_or(|status| row.updates.iter().any(|(seen, _)| seen == status))
+            && self.status.as_ref().is_none_or(|status| row.updates.iter().any(|(seen, _)| seen == status))
     }
 }

@@ -25,9 +25,7 @@ fn is_dotted_domain(domain: &str) -> bool {
 }
 
 fn is_label(label: &str) -> bool {
-    let plain = label
-        .chars()
-        .all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
+    let plain = label.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
     !label.is_empty() && plain && !label.starts_with('-') && !label.ends_with('-')
 }
 
@@ -36,9 +34,7 @@ pub(super) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     text.len() >= 4
         && text.len().is_multiple_of(4)
-        && body
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || letter == '+' || letter == '/')
+        && body.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '+' || letter == '/')
 }
 
 #[cfg(test)]
@@ -47,11 +43,7 @@ mod tests {
 
     #[test]
     fn hosts_that_pass_and_hosts_that_are_silently_refused() {
-        for good in [
-            "http://127.0.0.1:8080/x",
-            "https://files.example/a.ogg",
-            "http://relay.local/foto.jpg",
-        ] {
+        for good in ["http://127.0.0.1:8080/x", "https://files.example/a.ogg", "http://relay.local/foto.jpg"] {
             assert!(is_url(good), "{good}");
         }
         for bad in [

@@ -17,9 +17,7 @@ use crate::clock;
 impl Webhook {
     /// No `events` means all of them.
     pub(super) fn wants(&self, event: &str) -> bool {
-        self.events
-            .as_ref()
-            .is_none_or(|events| events.get(switch(event)) == Some(&Value::Bool(true)))
+        self.events.as_ref().is_none_or(|events| events.get(switch(event)) == Some(&Value::Bool(true)))
     }
 
     pub(super) fn full(&self, instance_id: u64) -> Value {
@@ -42,10 +40,8 @@ pub(super) async fn find(
 ) -> ApiResult<Json<Value>> {
     let name = auth::instance_call(&shared, &headers, &path, query.as_deref())?;
     let state = shared.lock();
-    let found = state
-        .instances
-        .get(&name)
-        .and_then(|instance| instance.webhook.as_ref().map(|hook| hook.full(instance.id)));
+    let found =
+        state.instances.get(&name).and_then(|instance| instance.webhook.as_ref().map(|hook| hook.full(instance.id)));
     Ok(Json(found.unwrap_or(Value::Null)))
 }
 
@@ -60,22 +56,13 @@ pub(super) async fn set(
     let name = auth::instance_call(&shared, &headers, &path, query.as_deref())?;
     let (url, enabled) = checked(&body)?;
     let mut state = shared.lock();
-    let instance = state
-        .instances
-        .get_mut(&name)
-        .ok_or_else(|| ApiError::bad_request(json!(["Instance not found"])))?;
+    let instance =
+        state.instances.get_mut(&name).ok_or_else(|| ApiError::bad_request(json!(["Instance not found"])))?;
     let (id, loaded, now) = (instance.id, instance.loaded, clock::iso(clock::now_ms()));
     let events = body["events"].as_object().cloned();
     match &mut instance.webhook {
         None => {
-            let hook = Webhook {
-                id,
-                url,
-                enabled,
-                events,
-                created_at: now.clone(),
-                updated_at: now,
-            };
+            let hook = Webhook { id, url, enabled, events, created_at: now.clone(), updated_at: now };
             let answer = hook.full(id);
             instance.webhook = Some(hook);
             Ok((StatusCode::CREATED, Json(answer)))

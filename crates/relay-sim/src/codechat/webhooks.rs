@@ -40,24 +40,14 @@ pub(super) fn prepare_raw(
     key: String,
     body: &Value,
 ) -> Option<Post> {
-    let own = instance
-        .webhook
-        .as_ref()
-        .filter(|hook| hook.enabled && hook.wants(event))
-        .map(|hook| hook.url.clone());
+    let own = instance.webhook.as_ref().filter(|hook| hook.enabled && hook.wants(event)).map(|hook| hook.url.clone());
     let global = shared.options.global_webhook.clone().filter(|url| is_url(url));
     let urls: Vec<String> = own.into_iter().chain(global).collect();
     if urls.is_empty() {
         return None;
     }
     let body = Bytes::from(serde_json::to_vec(body).expect("a JSON value can always be written"));
-    Some(Post {
-        key,
-        event,
-        urls,
-        owner: instance.owner_jid.clone(),
-        body,
-    })
+    Some(Post { key, event, urls, owner: instance.owner_jid.clone(), body })
 }
 
 /// Posts in the background: instance hook first, then, after its answer, the global hook. One attempt each.

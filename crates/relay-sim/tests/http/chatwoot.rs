@@ -29,26 +29,13 @@ impl Rig {
         let sim = FakeChatwoot::start(options).await.unwrap();
         let hooks = Receiver::start().await;
         let inbox = sim.add_inbox(1, "WhatsApp", &hooks.url);
-        Self {
-            sim,
-            hooks,
-            inbox,
-            http: client(),
-        }
+        Self { sim, hooks, inbox, http: client() }
     }
 
     async fn call_as(&self, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}{path}", self.sim.base_url());
-        let request = self
-            .http
-            .request(method.parse().unwrap(), url)
-            .header("api-access-token", token);
-        let response = if body.is_null() {
-            request.send().await
-        } else {
-            request.json(body).send().await
-        }
-        .unwrap();
+        let request = self.http.request(method.parse().unwrap(), url).header("api-access-token", token);
+        let response = if body.is_null() { request.send().await } else { request.json(body).send().await }.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
@@ -76,8 +63,7 @@ impl Rig {
     }
 
     async fn post_message(&self, conversation: u64, body: Value) -> (u16, Value) {
-        self.call("POST", &format!("/conversations/{conversation}/messages"), &body)
-            .await
+        self.call("POST", &format!("/conversations/{conversation}/messages"), &body).await
     }
 }
 
@@ -90,11 +76,7 @@ fn verifies(hook: &Hook, secret: &str) -> bool {
     mac.update(hook.headers["x-chatwoot-timestamp"].as_bytes());
     mac.update(b".");
     mac.update(&hook.raw);
-    let hex = mac
-        .finalize()
-        .into_bytes()
-        .iter()
-        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let hex = mac.finalize().into_bytes().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     hook.headers["x-chatwoot-signature"].to_str().unwrap() == format!("sha256={hex}")
 }
 
@@ -105,48 +87,26 @@ async fn what_the_relay_posts_comes_back_with_its_source_id() {
     for _ in 0..2 {
         let body = json!({"content": "<hi>", "message_type": "incoming", "source_id": "WAID:A", "echo_id": "e"});
         let (status, message) = rig.post_message(at, body).await;
-        assert_eq!(
-            (status, &message["echo_id"], &message["message_type"]),
-            (200, &json!("e"), &json!(0))
-        );
+        assert_eq!((status, &message["echo_id"], &message["message_type"]), (200, &json!("e"), &json!(0)));
     }
     let echoes = rig.hooks.wait_for(2, |body| body["event"] == "message_created").await;
-    assert!(
-        echoes
-            .iter()
-            .all(|body| body["source_id"] == "WAID:A" && body["message_type"] == "incoming")
-    );
-    assert!(
-        echoes[0]["sender"].get("type").is_none(),
-        "a contact as sender has no type"
-    );
+    assert!(echoes.iter().all(|body| body["source_id"] == "WAID:A" && body["message_type"] == "incoming"));
+    assert!(echoes[0]["sender"].get("type").is_none(), "a contact as sender has no type");
     assert_eq!(rig.sim.messages().len(), 2, "a source id is not unique");
     let hooks = rig.hooks.hooks();
     assert!(hooks.iter().all(|hook| verifies(hook, &rig.inbox.secret)));
     assert!(!hooks.iter().any(|hook| verifies(hook, "other")));
-    assert!(
-        hooks
-            .iter()
-            .any(|hook| hook.raw.windows(6).any(|part| part == b"\\u003c"))
-    );
+    assert!(hooks.iter().any(|hook| hook.raw.windows(6).any(|part| part == b"\\u003c")));
 }
 
 #[tokio::test]
 async fn an_agent_message_has_the_shape_of_the_example() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;
-    let quoted = rig
-        .post_message(
-            at,
-            json!({"content": "q", "message_type": "incoming", "source_id": "WAID:Q"}),
-        )
-        .await
-        .1["id"]
-        .as_u64();
-    let message = AgentMessage {
-        in_reply_to: quoted,
-        ..AgentMessage::text("Hello **Maria**")
-    };
+    let quoted =
+        rig.post_message(at, json!({"content": "q", "message_type": "incoming", "source_id": "WAID:Q"})).await.1["id"]
+            .as_u64();
+    let message = AgentMessage { in_reply_to: quoted, ..AgentMessage::text("Hello **Maria**") };
     let id = rig.sim.agent_sends(at, message).unwrap();
     let hook = rig.hooks.wait_for(1, about("message_created", id)).await.remove(0);
     let mut keys: Vec<&str> = hook.as_object().unwrap().keys().map(String::as_str).collect();
@@ -158,10 +118,7 @@ async fn an_agent_message_has_the_shape_of_the_example() {
         (&hook["message_type"], &hook["source_id"], &hook["sender"]["type"]),
         (&json!("outgoing"), &Value::Null, &json!("user"))
     );
-    assert_eq!(
-        hook["content_attributes"],
-        json!({"in_reply_to": quoted, "in_reply_to_external_id": "WAID:Q"})
-    );
+    assert_eq!(hook["content_attributes"], json!({"in_reply_to": quoted, "in_reply_to_external_id": "WAID:Q"}));
     assert_eq!(hook["conversation"]["contact_inbox"]["source_id"], "5511900000001");
     assert_eq!(hook["conversation"]["meta"]["sender"]["phone_number"], PHONE);
     assert_eq!(hook["conversation"]["messages"][0]["message_type"], 1);
@@ -173,21 +130,9 @@ async fn the_nested_message_is_the_newest_public_one() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;
     let public = rig.sim.agent_sends(at, AgentMessage::text("public")).unwrap();
-    let note = rig
-        .sim
-        .agent_sends(
-            at,
-            AgentMessage {
-                private: true,
-                ..AgentMessage::text("note")
-            },
-        )
-        .unwrap();
+    let note = rig.sim.agent_sends(at, AgentMessage { private: true, ..AgentMessage::text("note") }).unwrap();
     let hook = rig.hooks.wait_for(1, about("message_created", note)).await.remove(0);
-    assert_eq!(
-        (&hook["private"], &hook["conversation"]["messages"][0]["id"]),
-        (&json!(true), &json!(public))
-    );
+    assert_eq!((&hook["private"], &hook["conversation"]["messages"][0]["id"]), (&json!(true), &json!(public)));
 }
 
 #[tokio::test]
@@ -197,25 +142,13 @@ async fn a_refused_webhook_marks_the_message_failed() {
     rig.hooks.answer_with(500);
     let id = rig.sim.agent_sends(at, AgentMessage::text("x")).unwrap();
     let update = rig.hooks.wait_for(1, about("message_updated", id)).await.remove(0);
-    assert_eq!(
-        update["content_attributes"]["external_error"],
-        "500 Internal Server Error"
-    );
-    assert!(
-        rig.sim
-            .wait_until(|sim| sim.message(id).unwrap().status == "failed", LONG)
-            .await
-    );
+    assert_eq!(update["content_attributes"]["external_error"], "500 Internal Server Error");
+    assert!(rig.sim.wait_until(|sim| sim.message(id).unwrap().status == "failed", LONG).await);
     // The update is refused as well and changes nothing more, so it stays at one.
     assert!(
         rig.sim
             .wait_until(
-                |sim| sim
-                    .ack_log()
-                    .iter()
-                    .filter(|ack| ack.key == format!("message_updated:{id}"))
-                    .count()
-                    == 1,
+                |sim| sim.ack_log().iter().filter(|ack| ack.key == format!("message_updated:{id}")).count() == 1,
                 LONG
             )
             .await
@@ -230,29 +163,17 @@ async fn a_refused_webhook_marks_the_message_failed() {
 
 #[tokio::test]
 async fn a_slow_or_closed_receiver_fails_the_message_too() {
-    let options = ChatwootOptions {
-        hook_timeout: Duration::from_millis(300),
-        ..ChatwootOptions::default()
-    };
+    let options = ChatwootOptions { hook_timeout: Duration::from_millis(300), ..ChatwootOptions::default() };
     let rig = Rig::with(options).await;
     let at = rig.conversation().await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    rig.sim
-        .set_webhook_url(rig.inbox.id, &format!("http://{}", silent.local_addr().unwrap()));
+    rig.sim.set_webhook_url(rig.inbox.id, &format!("http://{}", silent.local_addr().unwrap()));
     let slow = rig.sim.agent_sends(at, AgentMessage::text("slow")).unwrap();
     let error = |sim: &FakeChatwoot, id: u64| sim.message(id).unwrap().external_error.unwrap_or_default();
-    assert!(
-        rig.sim
-            .wait_until(|sim| error(sim, slow).contains("ReadTimeout"), LONG)
-            .await
-    );
+    assert!(rig.sim.wait_until(|sim| error(sim, slow).contains("ReadTimeout"), LONG).await);
     drop(silent);
     let closed = rig.sim.agent_sends(at, AgentMessage::text("closed")).unwrap();
-    assert!(
-        rig.sim
-            .wait_until(|sim| error(sim, closed).contains("Failed to open TCP connection"), LONG)
-            .await
-    );
+    assert!(rig.sim.wait_until(|sim| error(sim, closed).contains("Failed to open TCP connection"), LONG).await);
 }
 
 #[tokio::test]
@@ -270,13 +191,8 @@ async fn statuses_are_not_monotone() {
         ("odd", "delivered"),
     ];
     for (asked, becomes) in steps {
-        let (status, body) = rig
-            .call(
-                "PATCH",
-                &patch,
-                &json!({"status": asked, "external_error": "why", "content": "no"}),
-            )
-            .await;
+        let (status, body) =
+            rig.call("PATCH", &patch, &json!({"status": asked, "external_error": "why", "content": "no"})).await;
         assert_eq!((status, body["status"].as_str()), (200, Some(becomes)), "{asked}");
     }
     assert_eq!(rig.sim.message(id).unwrap().content.as_deref(), Some("x"));
@@ -301,15 +217,8 @@ async fn deleting_and_retrying_leave_what_they_leave() {
     let retried = rig.sim.message(id).unwrap();
     assert_eq!((retried.status.as_str(), retried.content_attributes.len()), ("sent", 0));
     assert!(rig.sim.agent_deletes(id));
-    let deleted = rig
-        .hooks
-        .wait_for(1, |body| body["content_attributes"]["deleted"] == true)
-        .await
-        .remove(0);
-    assert_eq!(
-        (&deleted["id"], &deleted["content_attributes"]),
-        (&json!(id), &json!({"deleted": true}))
-    );
+    let deleted = rig.hooks.wait_for(1, |body| body["content_attributes"]["deleted"] == true).await.remove(0);
+    assert_eq!((&deleted["id"], &deleted["content_attributes"]), (&json!(id), &json!({"deleted": true})));
     assert!(deleted.get("attachments").is_none());
 }
 
@@ -320,38 +229,20 @@ async fn contacts_are_unique_in_two_ways() {
     let (status, taken) = rig.call("POST", "/contacts", &json!({"phone_number": PHONE})).await;
     assert_eq!(
         (status, taken),
-        (
-            422,
-            json!({"message": "Phone number has already been taken", "attributes": ["phone_number"]})
-        )
+        (422, json!({"message": "Phone number has already been taken", "attributes": ["phone_number"]}))
     );
     let (status, format) = rig.call("POST", "/contacts", &json!({"phone_number": "5511"})).await;
-    assert_eq!(
-        (status, &format["message"]),
-        (422, &json!("Phone number should be in e164 format"))
-    );
+    assert_eq!((status, &format["message"]), (422, &json!("Phone number should be in e164 format")));
     let clash = json!({"phone_number": "+5511900000002", "inbox_id": rig.inbox.id, "source_id": "1"});
     assert_eq!(rig.call("POST", "/contacts", &clash).await.0, 500);
     assert_eq!(rig.sim.contacts().len(), 1, "a failed create leaves nothing");
     let exact = json!({"inbox_id": rig.inbox.id, "source_id": "1"});
-    assert_eq!(
-        rig.call("POST", "/contact_inboxes/filter", &exact).await.1["phone_number"],
-        PHONE
-    );
+    assert_eq!(rig.call("POST", "/contact_inboxes/filter", &exact).await.1["phone_number"], PHONE);
     let none = json!({"inbox_id": rig.inbox.id, "source_id": "9"});
-    assert_eq!(
-        rig.call("POST", "/contact_inboxes/filter", &none).await,
-        (404, json!(""))
-    );
+    assert_eq!(rig.call("POST", "/contact_inboxes/filter", &none).await, (404, json!("")));
     let rule = |phone: &str| json!({"payload": [{"attribute_key": "phone_number", "filter_operator": "equal_to", "values": [phone], "query_operator": null}]});
-    assert_eq!(
-        rig.call("POST", "/contacts/filter", &rule("5511900000001")).await.1["meta"]["count"],
-        1
-    );
-    assert_eq!(
-        rig.call("POST", "/contacts/filter", &rule("+5511900000009")).await.1["meta"]["count"],
-        0
-    );
+    assert_eq!(rig.call("POST", "/contacts/filter", &rule("5511900000001")).await.1["meta"]["count"], 1);
+    assert_eq!(rig.call("POST", "/contacts/filter", &rule("+5511900000009")).await.1["meta"]["count"], 0);
     assert_eq!(
         rig.call("GET", "/contacts/77", &Value::Null).await,
         (404, json!({"error": "Resource could not be found"}))
@@ -360,55 +251,30 @@ async fn contacts_are_unique_in_two_ways() {
 
 #[tokio::test]
 async fn concurrent_creates_race_past_the_check() {
-    let rig = Rig::with(ChatwootOptions {
-        race_window: Duration::from_millis(300),
-        ..ChatwootOptions::default()
-    })
-    .await;
+    let rig =
+        Rig::with(ChatwootOptions { race_window: Duration::from_millis(300), ..ChatwootOptions::default() }).await;
     let phone = json!({"phone_number": PHONE});
-    let (one, two) = tokio::join!(
-        rig.call("POST", "/contacts", &phone),
-        rig.call("POST", "/contacts", &phone)
-    );
+    let (one, two) = tokio::join!(rig.call("POST", "/contacts", &phone), rig.call("POST", "/contacts", &phone));
     assert_eq!((one.0, two.0), (200, 200), "a phone number has no index");
     let identified = json!({"identifier": "a@lid"});
-    let (one, two) = tokio::join!(
-        rig.call("POST", "/contacts", &identified),
-        rig.call("POST", "/contacts", &identified)
-    );
+    let (one, two) =
+        tokio::join!(rig.call("POST", "/contacts", &identified), rig.call("POST", "/contacts", &identified));
     assert_eq!(one.0.min(two.0), 200);
     assert_eq!(one.0.max(two.0), 500);
 }
 
 #[tokio::test]
 async fn searching_hits_a_wall() {
-    let rig = Rig::with(ChatwootOptions {
-        search_wall: Some(2),
-        ..ChatwootOptions::default()
-    })
-    .await;
+    let rig = Rig::with(ChatwootOptions { search_wall: Some(2), ..ChatwootOptions::default() }).await;
     rig.contact(PHONE, "1").await;
-    assert_eq!(
-        rig.call("GET", "/contacts/search?q=%2B5511", &Value::Null).await.1["meta"]["count"],
-        1
-    );
-    assert_eq!(
-        rig.call("GET", "/contacts/search?q=nobody", &Value::Null).await.1["meta"]["count"],
-        0
-    );
-    assert_eq!(
-        rig.call("GET", "/contacts/search?q=x", &Value::Null).await,
-        (429, json!("Retry later\n"))
-    );
+    assert_eq!(rig.call("GET", "/contacts/search?q=%2B5511", &Value::Null).await.1["meta"]["count"], 1);
+    assert_eq!(rig.call("GET", "/contacts/search?q=nobody", &Value::Null).await.1["meta"]["count"], 0);
+    assert_eq!(rig.call("GET", "/contacts/search?q=x", &Value::Null).await, (429, json!("Retry later\n")));
 }
 
 #[tokio::test]
 async fn a_conversation_takes_so_many_messages_a_minute() {
-    let rig = Rig::with(ChatwootOptions {
-        message_wall: Some(2),
-        ..ChatwootOptions::default()
-    })
-    .await;
+    let rig = Rig::with(ChatwootOptions { message_wall: Some(2), ..ChatwootOptions::default() }).await;
     let at = rig.conversation().await;
     for _ in 0..2 {
         assert_eq!(rig.post_message(at, json!({"content": "x"})).await.0, 200);
@@ -425,44 +291,28 @@ async fn a_locked_inbox_gives_the_last_conversation_and_incoming_reopens_it() {
     let contact = rig.sim.contacts()[0].id;
     let body = json!({"inbox_id": rig.inbox.id, "contact_id": contact, "source_id": "5511900000001"});
     assert_eq!(rig.call("POST", "/conversations", &body).await.1["id"], at);
-    rig.post_message(at, json!({"content": "echo", "message_type": "outgoing"}))
-        .await;
+    rig.post_message(at, json!({"content": "echo", "message_type": "outgoing"})).await;
     assert_eq!(rig.sim.conversations()[0].status, "resolved");
-    rig.post_message(at, json!({"content": "hi", "message_type": "incoming"}))
-        .await;
+    rig.post_message(at, json!({"content": "hi", "message_type": "incoming"})).await;
     assert_eq!(rig.sim.conversations()[0].status, "open");
-    let changed = rig
-        .hooks
-        .wait_for(2, |body| body["event"] == "conversation_status_changed")
-        .await;
+    let changed = rig.hooks.wait_for(2, |body| body["event"] == "conversation_status_changed").await;
     assert!(changed.iter().all(|body| body["changed_attributes"].is_null()));
     rig.sim.set_single_conversation(rig.inbox.id, false);
     assert_ne!(rig.call("POST", "/conversations", &body).await.1["id"], at);
     let other = rig.contact("+5511900000002", "2").await;
     let clash = json!({"inbox_id": rig.inbox.id, "contact_id": other, "source_id": "5511900000001"});
-    assert_eq!(
-        rig.call("POST", "/conversations", &clash).await,
-        (422, json!({"error": "source_id should be unique"}))
-    );
+    assert_eq!(rig.call("POST", "/conversations", &clash).await, (422, json!({"error": "source_id should be unique"})));
 }
 
 #[tokio::test]
 async fn replies_resolve_within_one_conversation() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;
-    let first = rig
-        .post_message(
-            at,
-            json!({"content": "1", "source_id": "WAID:1", "message_type": "incoming"}),
-        )
-        .await
-        .1["id"]
-        .clone();
+    let first =
+        rig.post_message(at, json!({"content": "1", "source_id": "WAID:1", "message_type": "incoming"})).await.1["id"]
+            .clone();
     let reply = json!({"content": "2", "content_attributes": {"in_reply_to_external_id": "WAID:1"}});
-    assert_eq!(
-        rig.post_message(at, reply).await.1["content_attributes"]["in_reply_to"],
-        first
-    );
+    assert_eq!(rig.post_message(at, reply).await.1["content_attributes"]["in_reply_to"], first);
     let lost = json!({"content": "3", "content_attributes": {"in_reply_to_external_id": "WAID:404"}});
     let lost = rig.post_message(at, lost).await.1["content_attributes"].clone();
     assert_eq!(lost, json!({"in_reply_to": null, "in_reply_to_external_id": null}));
@@ -470,26 +320,14 @@ async fn replies_resolve_within_one_conversation() {
 
 #[tokio::test]
 async fn message_pages_follow_before_and_after() {
-    let rig = Rig::with(ChatwootOptions {
-        message_wall: None,
-        ..ChatwootOptions::default()
-    })
-    .await;
+    let rig = Rig::with(ChatwootOptions { message_wall: None, ..ChatwootOptions::default() }).await;
     let at = rig.conversation().await;
     for _ in 0..130 {
         rig.sim.agent_sends(at, AgentMessage::text("x")).unwrap();
     }
     let page = async |query: &str| {
-        let body = rig
-            .call("GET", &format!("/conversations/{at}/messages{query}"), &Value::Null)
-            .await
-            .1;
-        body["payload"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|message| message["id"].as_u64().unwrap())
-            .collect::<Vec<_>>()
+        let body = rig.call("GET", &format!("/conversations/{at}/messages{query}"), &Value::Null).await.1;
+        body["payload"].as_array().unwrap().iter().map(|message| message["id"].as_u64().unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(page("").await, (111..=130).collect::<Vec<_>>());
     assert_eq!(page("?before=21").await, (1..=20).collect::<Vec<_>>());
@@ -499,16 +337,11 @@ async fn message_pages_follow_before_and_after() {
 
 #[tokio::test]
 async fn attachments_are_stored_and_served_by_redirect() {
-    let rig = Rig::with(ChatwootOptions {
-        blob_delay: BlobDelay { requests: 1, ms: 0 },
-        ..ChatwootOptions::default()
-    })
-    .await;
+    let rig =
+        Rig::with(ChatwootOptions { blob_delay: BlobDelay { requests: 1, ms: 0 }, ..ChatwootOptions::default() }).await;
     let at = rig.conversation().await;
-    let part = reqwest::multipart::Part::bytes(assets::MUSIC.bytes)
-        .file_name("ação 1.mp3")
-        .mime_str("audio/mpeg")
-        .unwrap();
+    let part =
+        reqwest::multipart::Part::bytes(assets::MUSIC.bytes).file_name("ação 1.mp3").mime_str("audio/mpeg").unwrap();
     let form = reqwest::multipart::Form::new()
         .text("message_type", "incoming")
         .text("source_id", "WAID:V")
@@ -516,32 +349,19 @@ async fn attachments_are_stored_and_served_by_redirect() {
         .text("is_voice_message", "true")
         .part("attachments[]", part);
     let url = format!("{}/api/v1/accounts/1/conversations/{at}/messages", rig.sim.base_url());
-    let response = rig
-        .http
-        .post(url)
-        .header("api_access_token", FakeChatwoot::ADMIN_TOKEN)
-        .multipart(form)
-        .send()
-        .await
-        .unwrap();
+    let response =
+        rig.http.post(url).header("api_access_token", FakeChatwoot::ADMIN_TOKEN).multipart(form).send().await.unwrap();
     let message: Value = response.json().await.unwrap();
     assert_eq!(message["content_attributes"], json!({"k": 1}));
     let stored = rig.sim.messages().remove(0).attachments.remove(0);
-    assert_eq!(
-        (stored.name.as_str(), stored.file_type.as_str(), stored.is_voice),
-        ("ação 1.mp3", "audio", true)
-    );
+    assert_eq!((stored.name.as_str(), stored.file_type.as_str(), stored.is_voice), ("ação 1.mp3", "audio", true));
     assert_eq!(stored.size, assets::MUSIC.bytes.len());
     let url = message["attachments"][0]["data_url"].as_str().unwrap();
     assert!(url.ends_with(".mp3?disposition=inline"));
     let redirect = rig.http.get(url).send().await.unwrap();
     assert_eq!(redirect.status(), 302);
     let disk = redirect.headers()["location"].to_str().unwrap().to_owned();
-    assert_eq!(
-        rig.http.get(&disk).send().await.unwrap().status(),
-        404,
-        "not uploaded yet"
-    );
+    assert_eq!(rig.http.get(&disk).send().await.unwrap().status(), 404, "not uploaded yet");
     let bytes = rig.http.get(&disk).send().await.unwrap().bytes().await.unwrap();
     assert_eq!(bytes, assets::MUSIC.bytes);
 }
@@ -553,23 +373,13 @@ async fn tokens_open_what_their_role_may() {
     let second = rig.sim.add_account("Other");
     let (_, stranger) = rig.sim.add_user(second, "Eve", Role::Administrator);
     let inbox = format!("/api/v1/accounts/1/inboxes/{}", rig.inbox.id);
-    let as_admin = rig
-        .call_as(FakeChatwoot::ADMIN_TOKEN, "GET", &inbox, &Value::Null)
-        .await;
+    let as_admin = rig.call_as(FakeChatwoot::ADMIN_TOKEN, "GET", &inbox, &Value::Null).await;
     assert_eq!(as_admin.1["secret"], rig.inbox.secret.as_str());
-    let as_agent = rig
-        .call_as(FakeChatwoot::AGENT_TOKEN, "GET", &inbox, &Value::Null)
-        .await;
+    let as_agent = rig.call_as(FakeChatwoot::AGENT_TOKEN, "GET", &inbox, &Value::Null).await;
     assert_eq!((as_agent.0, as_agent.1.get("secret")), (200, None));
     let patch = json!({"channel": {"webhook_url": "http://x"}});
-    assert_eq!(
-        rig.call_as(FakeChatwoot::AGENT_TOKEN, "PATCH", &inbox, &patch).await.0,
-        401
-    );
-    assert_eq!(
-        rig.call_as(FakeChatwoot::ADMIN_TOKEN, "PATCH", &inbox, &patch).await.1["webhook_url"],
-        "http://x"
-    );
+    assert_eq!(rig.call_as(FakeChatwoot::AGENT_TOKEN, "PATCH", &inbox, &patch).await.0, 401);
+    assert_eq!(rig.call_as(FakeChatwoot::ADMIN_TOKEN, "PATCH", &inbox, &patch).await.1["webhook_url"], "http://x");
     let denied = rig.call_as(&bot, "GET", &inbox, &Value::Null).await;
     assert_eq!(denied.1["error"], "Access to this endpoint is not authorized for bots");
     assert_eq!(
@@ -580,38 +390,22 @@ async fn tokens_open_what_their_role_may() {
         rig.call_as("wrong", "GET", &inbox, &Value::Null).await,
         (401, json!({"error": "Invalid Access Token"}))
     );
-    let profile = rig
-        .call_as(FakeChatwoot::ADMIN_TOKEN, "GET", "/api/v1/profile", &Value::Null)
-        .await
-        .1;
+    let profile = rig.call_as(FakeChatwoot::ADMIN_TOKEN, "GET", "/api/v1/profile", &Value::Null).await.1;
     assert_eq!(profile["accounts"][0]["id"], 1);
-    assert_eq!(
-        rig.call_as("", "GET", "/api", &Value::Null).await.1["version"],
-        "4.16.2"
-    );
+    assert_eq!(rig.call_as("", "GET", "/api", &Value::Null).await.1["version"], "4.16.2");
 }
 
 #[tokio::test]
 async fn an_agent_may_start_a_conversation_under_a_uuid() {
     let rig = Rig::start().await;
-    let at = rig
-        .sim
-        .agent_starts_conversation(rig.inbox.id, "+5511977776666")
-        .unwrap();
+    let at = rig.sim.agent_starts_conversation(rig.inbox.id, "+5511977776666").unwrap();
     let created = rig.hooks.wait_for(1, about("conversation_created", at)).await.remove(0);
     let source = created["contact_inbox"]["source_id"].as_str().unwrap();
     assert_eq!((source.len(), source.matches('-').count()), (36, 4));
     assert_eq!(created["meta"]["sender"]["phone_number"], "+5511977776666");
     let greeting = rig.sim.template(1, at, "Welcome").unwrap();
-    let hook = rig
-        .hooks
-        .wait_for(1, about("message_created", greeting))
-        .await
-        .remove(0);
-    assert_eq!(
-        (&hook["message_type"], &hook["sender"]),
-        (&json!("template"), &Value::Null)
-    );
+    let hook = rig.hooks.wait_for(1, about("message_created", greeting)).await.remove(0);
+    assert_eq!((&hook["message_type"], &hook["sender"]), (&json!("template"), &Value::Null));
 }
 
 #[tokio::test]
@@ -631,25 +425,13 @@ async fn merging_moves_links_and_conversations() {
     rig.conversation().await;
     let phone = rig.sim.contacts()[0].id;
     let lid = rig
-        .call(
-            "POST",
-            "/contacts",
-            &json!({"identifier": "1@lid", "inbox_id": rig.inbox.id, "source_id": "lid"}),
-        )
+        .call("POST", "/contacts", &json!({"identifier": "1@lid", "inbox_id": rig.inbox.id, "source_id": "lid"}))
         .await
         .1;
     let lid = lid["payload"]["contact"]["id"].as_u64().unwrap();
-    let (status, merged) = rig
-        .call(
-            "POST",
-            "/actions/contact_merge",
-            &json!({"base_contact_id": lid, "mergee_contact_id": phone}),
-        )
-        .await;
-    assert_eq!(
-        (status, &merged["phone_number"], &merged["identifier"]),
-        (200, &json!(PHONE), &json!("1@lid"))
-    );
+    let (status, merged) =
+        rig.call("POST", "/actions/contact_merge", &json!({"base_contact_id": lid, "mergee_contact_id": phone})).await;
+    assert_eq!((status, &merged["phone_number"], &merged["identifier"]), (200, &json!(PHONE), &json!("1@lid")));
     let contacts = rig.sim.contacts();
     assert_eq!((contacts.len(), contacts[0].source_ids.len()), (1, 2));
     assert_eq!(rig.sim.conversations()[0].contact, lid);
@@ -661,23 +443,16 @@ async fn committed_but_lost_and_committed_late() {
     let at = rig.conversation().await;
     let url = format!("{}/api/v1/accounts/1/conversations/{at}/messages", rig.sim.base_url());
     let post = || {
-        rig.http
-            .post(&url)
-            .header("api-access-token", FakeChatwoot::ADMIN_TOKEN)
-            .json(&json!({"content": "x"}))
-            .send()
+        rig.http.post(&url).header("api-access-token", FakeChatwoot::ADMIN_TOKEN).json(&json!({"content": "x"})).send()
     };
-    rig.sim
-        .fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Reset { commit: true }).times(1));
+    rig.sim.fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Reset { commit: true }).times(1));
     assert!(post().await.is_err());
     assert_eq!(rig.sim.message_count(), 1);
-    rig.sim
-        .fault(Fault::on(route::MESSAGE_CREATE, FaultAction::ResetThenCommit { after_ms: 60 }).times(1));
+    rig.sim.fault(Fault::on(route::MESSAGE_CREATE, FaultAction::ResetThenCommit { after_ms: 60 }).times(1));
     assert!(post().await.is_err());
     assert_eq!(rig.sim.message_count(), 1);
     assert!(rig.sim.wait_until(|sim| sim.message_count() == 2, LONG).await);
-    rig.sim
-        .fault(Fault::status(route::ALL, 401).only_path("/conversations/").times(1));
+    rig.sim.fault(Fault::status(route::ALL, 401).only_path("/conversations/").times(1));
     assert_eq!(post().await.unwrap().status(), 401);
     assert_eq!(post().await.unwrap().status(), 200);
     assert_eq!(rig.sim.calls()[route::MESSAGE_CREATE], 4);
@@ -687,16 +462,7 @@ async fn committed_but_lost_and_committed_late() {
 async fn the_echo_may_come_before_the_answer() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;
-    rig.sim.fault(
-        Fault::on(
-            route::MESSAGE_CREATE,
-            FaultAction::Delay {
-                ms: 2_000,
-                after_commit: true,
-            },
-        )
-        .times(1),
-    );
+    rig.sim.fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Delay { ms: 2_000, after_commit: true }).times(1));
     let answer = rig.post_message(at, json!({"content": "x", "source_id": "WAID:R"}));
     tokio::pin!(answer);
     let echo = rig.hooks.wait_for(1, |body| body["source_id"] == "WAID:R");
@@ -711,17 +477,11 @@ async fn the_echo_may_come_before_the_answer() {
 async fn a_dropped_webhook_leaves_the_message_sent() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;
-    rig.sim.set_hook_faults(HookFaults {
-        drop_percent: 100,
-        ..HookFaults::default()
-    });
+    rig.sim.set_hook_faults(HookFaults { drop_percent: 100, ..HookFaults::default() });
     let id = rig.sim.agent_sends(at, AgentMessage::text("x")).unwrap();
     assert_eq!(rig.sim.message(id).unwrap().status, "sent");
     assert!(
-        rig.sim
-            .ack_log()
-            .iter()
-            .any(|ack| ack.key == format!("message_created:{id}") && !ack.outcome.is_accepted())
+        rig.sim.ack_log().iter().any(|ack| ack.key == format!("message_created:{id}") && !ack.outcome.is_accepted())
     );
 }
 
@@ -729,15 +489,9 @@ async fn a_dropped_webhook_leaves_the_message_sent() {
 async fn outgoing_text_is_run_through_liquid() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;
-    let filled = rig
-        .post_message(at, json!({"content": "Hi {{contact.name}} `{{x}}`"}))
-        .await
-        .1;
+    let filled = rig.post_message(at, json!({"content": "Hi {{contact.name}} `{{x}}`"})).await.1;
     assert_eq!(filled["content"], "Hi Maria `{{x}}`");
-    let kept = rig
-        .post_message(at, json!({"content": "{{x}}", "message_type": "incoming"}))
-        .await
-        .1;
+    let kept = rig.post_message(at, json!({"content": "{{x}}", "message_type": "incoming"})).await.1;
     assert_eq!(kept["content"], "{{x}}");
 }
 
@@ -746,52 +500,24 @@ async fn typing_and_last_seen() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;
     assert!(rig.sim.agent_types(1, at, 2, true, false));
-    let typing = rig
-        .hooks
-        .wait_for(1, |body| body["event"] == "conversation_typing_on")
-        .await
-        .remove(0);
+    let typing = rig.hooks.wait_for(1, |body| body["event"] == "conversation_typing_on").await.remove(0);
+    assert_eq!((&typing["user"]["type"], &typing["is_private"]), (&json!("user"), &json!(false)));
+    let public = format!("/public/api/v1/inboxes/{}/contacts/5511900000001/conversations/{at}", rig.inbox.identifier);
     assert_eq!(
-        (&typing["user"]["type"], &typing["is_private"]),
-        (&json!("user"), &json!(false))
-    );
-    let public = format!(
-        "/public/api/v1/inboxes/{}/contacts/5511900000001/conversations/{at}",
-        rig.inbox.identifier
-    );
-    assert_eq!(
-        rig.call_as(
-            "",
-            "POST",
-            &format!("{public}/toggle_typing"),
-            &json!({"typing_status": "off"})
-        )
-        .await
-        .0,
+        rig.call_as("", "POST", &format!("{public}/toggle_typing"), &json!({"typing_status": "off"})).await.0,
         200
     );
-    let own = rig
-        .hooks
-        .wait_for(1, |body| body["event"] == "conversation_typing_off")
-        .await
-        .remove(0);
+    let own = rig.hooks.wait_for(1, |body| body["event"] == "conversation_typing_off").await.remove(0);
     assert!(own["user"].get("type").is_none());
-    rig.call("POST", &format!("/conversations/{at}/update_last_seen"), &json!({}))
-        .await;
+    rig.call("POST", &format!("/conversations/{at}/update_last_seen"), &json!({})).await;
     assert!(rig.sim.conversations()[0].agent_last_seen_ms > 0);
 }
 
 #[tokio::test]
 async fn another_process_can_script_it() {
     let rig = Rig::start().await;
-    let (_, started) = rig
-        .call_as(
-            "",
-            "POST",
-            &format!("/_sim/start/{}", rig.inbox.id),
-            &json!({"phone": PHONE}),
-        )
-        .await;
+    let (_, started) =
+        rig.call_as("", "POST", &format!("/_sim/start/{}", rig.inbox.id), &json!({"phone": PHONE})).await;
     let at = started["conversation"].as_u64().unwrap();
     let message = json!({"content": "hi", "attachments": [{"name": "a.txt", "mime": "text/plain", "bytes": "aGk="}]});
     let (_, sent) = rig.call_as("", "POST", &format!("/_sim/agent/1/{at}"), &message).await;
@@ -799,16 +525,7 @@ async fn another_process_can_script_it() {
     rig.hooks.wait_for(1, about("message_created", id)).await;
     let ledger = rig.call_as("", "GET", "/_sim/ledger", &Value::Null).await.1;
     assert_eq!(ledger["messages"][0]["attachments"][0]["size"], 2);
-    rig.call_as("", "PUT", "/_sim/webhooks", &json!({"drop_percent": 100}))
-        .await;
-    rig.call_as("", "POST", &format!("/_sim/retry/{id}"), &Value::Null)
-        .await;
-    assert_eq!(
-        rig.sim
-            .ack_log()
-            .iter()
-            .filter(|ack| !ack.outcome.is_accepted())
-            .count(),
-        1
-    );
+    rig.call_as("", "PUT", "/_sim/webhooks", &json!({"drop_percent": 100})).await;
+    rig.call_as("", "POST", &format!("/_sim/retry/{id}"), &Value::Null).await;
+    assert_eq!(rig.sim.ack_log().iter().filter(|ack| !ack.outcome.is_accepted()).count(), 1);
 }

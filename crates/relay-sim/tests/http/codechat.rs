@@ -23,38 +23,22 @@ struct Rig {
 
 impl Rig {
     async fn start() -> Self {
-        Self::with(CodeChatOptions {
-            echo_delay: Duration::from_millis(10),
-            ..CodeChatOptions::default()
-        })
-        .await
+        Self::with(CodeChatOptions { echo_delay: Duration::from_millis(10), ..CodeChatOptions::default() }).await
     }
 
     async fn with(options: CodeChatOptions) -> Self {
         let sim = FakeCodeChat::start(options).await.unwrap();
         sim.add_open_instance(SHOP, "5511988887777");
-        let rig = Self {
-            sim,
-            hooks: Receiver::start().await,
-            http: client(),
-        };
-        let set = rig
-            .call(
-                "PUT",
-                "/webhook/set/shop",
-                &json!({"url": rig.hooks.url, "enabled": true, "events": null}),
-            )
-            .await;
+        let rig = Self { sim, hooks: Receiver::start().await, http: client() };
+        let set =
+            rig.call("PUT", "/webhook/set/shop", &json!({"url": rig.hooks.url, "enabled": true, "events": null})).await;
         assert_eq!(set.0, 201);
         rig
     }
 
     async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}{path}", self.sim.base_url());
-        let request = self
-            .http
-            .request(method.parse().unwrap(), url)
-            .header("apikey", self.sim.api_key());
+        let request = self.http.request(method.parse().unwrap(), url).header("apikey", self.sim.api_key());
         let response = request.json(body).send().await.unwrap();
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
@@ -91,10 +75,7 @@ async fn a_text_is_told_three_times_and_stored_twice() {
     let (status, sent) = rig.send_text(ANA, json!({"externalAttributes": {"n": 1}})).await;
     assert_eq!(status, 201);
     let key = sent["keyId"].clone();
-    let upserts = rig
-        .hooks
-        .wait_for(2, |body| is("messages.upsert")(body) && body["data"]["keyId"] == key)
-        .await;
+    let upserts = rig.hooks.wait_for(2, |body| is("messages.upsert")(body) && body["data"]["keyId"] == key).await;
     rig.hooks.wait_for(1, is("send.message")).await;
     let (api, echo): (Vec<_>, Vec<_>) = upserts.iter().partition(|body| body["data"]["info"].is_null());
     assert_eq!((api.len(), echo.len()), (1, 1));
@@ -103,10 +84,7 @@ async fn a_text_is_told_three_times_and_stored_twice() {
     assert!(echo[0]["data"]["externalAttributes"].is_null());
     assert_eq!(echo[0]["data"]["id"], api[0]["data"]["id"]);
     assert_eq!(rig.find(json!({"where": {"keyId": key}})).await["total"], 2);
-    assert_eq!(
-        rig.hooks.hooks()[0].headers["resource-owner"],
-        "5511988887777@s.whatsapp.net"
-    );
+    assert_eq!(rig.hooks.hooks()[0].headers["resource-owner"], "5511988887777@s.whatsapp.net");
     assert_eq!(rig.hooks.bodies()[0]["instance"]["connectionStatus"], "ONLINE");
 }
 
@@ -114,21 +92,12 @@ async fn a_text_is_told_three_times_and_stored_twice() {
 async fn a_repeated_message_id_is_submitted_again() {
     let rig = Rig::start().await;
     for _ in 0..2 {
-        let (status, sent) = rig
-            .send_text(ANA, json!({"messageId": "01JDXXXXXXXXXXXXXXXXXXXXXX"}))
-            .await;
-        assert_eq!(
-            (status, sent["keyId"].as_str()),
-            (201, Some("01JDXXXXXXXXXXXXXXXXXXXXXX"))
-        );
+        let (status, sent) = rig.send_text(ANA, json!({"messageId": "01JDXXXXXXXXXXXXXXXXXXXXXX"})).await;
+        assert_eq!((status, sent["keyId"].as_str()), (201, Some("01JDXXXXXXXXXXXXXXXXXXXXXX")));
     }
     let submissions = rig.sim.submissions();
     assert_eq!(submissions.len(), 2);
-    assert!(
-        submissions
-            .iter()
-            .all(|one| one.preset_id && one.message_id == "01JDXXXXXXXXXXXXXXXXXXXXXX")
-    );
+    assert!(submissions.iter().all(|one| one.preset_id && one.message_id == "01JDXXXXXXXXXXXXXXXXXXXXXX"));
 }
 
 #[tokio::test]
@@ -138,30 +107,15 @@ async fn media_is_fetched_and_told_twice() {
     let body = json!({"number": ANA, "options": {"messageId": "RELAY1"}, "mediaMessage": {"mediatype": "audio", "media": format!("{files}/voice")}});
     let (status, sent) = rig.call("POST", "/message/sendMedia/shop", &body).await;
     assert_eq!(status, 201);
-    assert_eq!(
-        (sent["keyId"].as_str(), sent["content"]["ptt"].as_bool()),
-        (Some("RELAY1"), Some(true))
-    );
+    assert_eq!((sent["keyId"].as_str(), sent["content"]["ptt"].as_bool()), (Some("RELAY1"), Some(true)));
     assert_eq!(sent["content"]["mediaKey"]["type"], "Buffer");
     assert!(sent["content"]["fileLength"]["low"].is_u64());
     let media = rig.sim.submissions()[0].media.clone().unwrap();
-    assert_eq!(
-        (media.bytes.as_ref(), media.mime.as_str()),
-        (assets::VOICE.bytes, "audio/ogg; codecs=opus")
-    );
+    assert_eq!((media.bytes.as_ref(), media.mime.as_str()), (assets::VOICE.bytes, "audio/ogg; codecs=opus"));
     rig.hooks.wait_for(2, |body| body["data"]["keyId"] == "RELAY1").await;
     rig.send_text(ANA, Value::Null).await;
-    rig.hooks
-        .wait_for(1, |body| body["data"]["info"]["type"] == "append")
-        .await;
-    assert_eq!(
-        rig.hooks
-            .bodies()
-            .iter()
-            .filter(|body| body["data"]["keyId"] == "RELAY1")
-            .count(),
-        2
-    );
+    rig.hooks.wait_for(1, |body| body["data"]["info"]["type"] == "append").await;
+    assert_eq!(rig.hooks.bodies().iter().filter(|body| body["data"]["keyId"] == "RELAY1").count(), 2);
     assert_eq!(rig.find(json!({"where": {"keyId": "RELAY1"}})).await["total"], 1);
 }
 
@@ -175,11 +129,7 @@ async fn a_url_that_fails_the_test_gives_an_empty_201_and_sends_nothing() {
         "data:image/png;base64,AAAA",
     ] {
         let body = json!({"number": ANA, "mediaMessage": {"mediatype": "image", "media": media}});
-        assert_eq!(
-            rig.call("POST", "/message/sendMedia/shop", &body).await,
-            (201, json!("")),
-            "{media}"
-        );
+        assert_eq!(rig.call("POST", "/message/sendMedia/shop", &body).await, (201, json!("")), "{media}");
     }
     let base64 = json!({"number": ANA, "mediaMessage": {"mediatype": "image", "media": "iVBORw0KGgo="}});
     assert_eq!(rig.call("POST", "/message/sendMedia/shop", &base64).await.0, 400);
@@ -195,10 +145,7 @@ async fn media_failures_have_their_own_shapes() {
     assert_eq!((status, body["code"].as_str()), (500, Some("EISDIR")));
     let named = json!({"number": ANA, "mediaMessage": {"mediatype": "image", "fileName": "x.jpg", "media": format!("{files}/none")}});
     let (status, body) = rig.call("POST", "/message/sendMedia/shop", &named).await;
-    assert_eq!(
-        (status, body["message"][0].as_str()),
-        (400, Some("Request failed with status code 404"))
-    );
+    assert_eq!((status, body["message"][0].as_str()), (400, Some("Request failed with status code 404")));
     let document = json!({"number": ANA, "mediaMessage": {"mediatype": "document", "media": format!("{files}/photo")}});
     assert_eq!(rig.call("POST", "/message/sendMedia/shop", &document).await.0, 400);
 }
@@ -216,36 +163,18 @@ async fn multipart_sends_ignore_the_message_id_and_spoil_names() {
         .text("options[messageId]", "RELAY9")
         .part("attachment", part);
     let url = format!("{}/message/sendMediaFile/shop", rig.sim.base_url());
-    let response = rig
-        .http
-        .post(url)
-        .header("apikey", rig.sim.api_key())
-        .multipart(form)
-        .send()
-        .await
-        .unwrap();
+    let response = rig.http.post(url).header("apikey", rig.sim.api_key()).multipart(form).send().await.unwrap();
     assert_eq!(response.status(), 201);
     let submission = rig.sim.submissions().remove(0);
     assert!(!submission.preset_id);
     assert_ne!(submission.message_id, "RELAY9");
     assert_eq!(submission.media.unwrap().file_name.as_deref(), Some("OrÃ§amento.pdf"));
-    let part = reqwest::multipart::Part::bytes(assets::VOICE.bytes)
-        .file_name("voice.ogg")
-        .mime_str("audio/ogg")
-        .unwrap();
-    let form = reqwest::multipart::Form::new()
-        .text("number", ANA)
-        .part("attachment", part);
+    let part =
+        reqwest::multipart::Part::bytes(assets::VOICE.bytes).file_name("voice.ogg").mime_str("audio/ogg").unwrap();
+    let form = reqwest::multipart::Form::new().text("number", ANA).part("attachment", part);
     let url = format!("{}/message/sendWhatsAppAudioFile/shop", rig.sim.base_url());
     assert_eq!(
-        rig.http
-            .post(url)
-            .header("apikey", rig.sim.api_key())
-            .multipart(form)
-            .send()
-            .await
-            .unwrap()
-            .status(),
+        rig.http.post(url).header("apikey", rig.sim.api_key()).multipart(form).send().await.unwrap().status(),
         201
     );
     let voice = rig.sim.submissions().remove(1).media.unwrap();
@@ -279,35 +208,15 @@ async fn instances_answer_with_the_recorded_errors() {
     let create = |name: &str| json!({"instanceName": name});
     let made = rig.call("POST", "/instance/create", &create("other")).await;
     assert_eq!(made.0, 201);
-    assert_eq!(
-        rig.call("POST", "/instance/create", &create("other")).await.1["message"][0],
-        "Instance already exists"
-    );
+    assert_eq!(rig.call("POST", "/instance/create", &create("other")).await.1["message"][0], "Instance already exists");
     assert_eq!(rig.call("POST", "/instance/create", &create(SHOP)).await.0, 403);
-    assert_eq!(
-        rig.call("GET", "/instance/fetchInstances?instanceName=nope", &Value::Null)
-            .await
-            .0,
-        400
-    );
-    assert_eq!(
-        rig.call("GET", "/instance/connectionState/nope", &Value::Null).await.0,
-        200
-    );
+    assert_eq!(rig.call("GET", "/instance/fetchInstances?instanceName=nope", &Value::Null).await.0, 400);
+    assert_eq!(rig.call("GET", "/instance/connectionState/nope", &Value::Null).await.0, 200);
     assert_eq!(rig.call("GET", "/instance/connect/nope", &Value::Null).await.0, 404);
-    assert_eq!(
-        rig.call("DELETE", "/instance/delete/shop", &Value::Null).await.1["message"][0][0],
-        "Deletion failed"
-    );
+    assert_eq!(rig.call("DELETE", "/instance/delete/shop", &Value::Null).await.1["message"][0][0], "Deletion failed");
 
     let base = rig.sim.base_url();
-    let bare = rig
-        .http
-        .post(format!("{base}/instance/create"))
-        .json(&create("x"))
-        .send()
-        .await
-        .unwrap();
+    let bare = rig.http.post(format!("{base}/instance/create")).json(&create("x")).send().await.unwrap();
     assert_eq!(bare.status(), 403);
     let wrong = rig
         .http
@@ -319,21 +228,10 @@ async fn instances_answer_with_the_recorded_errors() {
         .unwrap();
     assert_eq!(wrong.status(), 401);
     let token = made.1["Auth"]["token"].as_str().unwrap();
-    let foreign = rig
-        .http
-        .get(format!("{base}/instance/connectionState/shop"))
-        .bearer_auth(token)
-        .send()
-        .await
-        .unwrap();
+    let foreign =
+        rig.http.get(format!("{base}/instance/connectionState/shop")).bearer_auth(token).send().await.unwrap();
     assert_eq!(foreign.status(), 401);
-    let own = rig
-        .http
-        .get(format!("{base}/instance/connectionState/other"))
-        .bearer_auth(token)
-        .send()
-        .await
-        .unwrap();
+    let own = rig.http.get(format!("{base}/instance/connectionState/other")).bearer_auth(token).send().await.unwrap();
     assert_eq!(own.status(), 200);
     let malformed = rig
         .http
@@ -346,32 +244,15 @@ async fn instances_answer_with_the_recorded_errors() {
 #[tokio::test]
 async fn pairing_shows_a_qr_code_and_then_opens() {
     let rig = Rig::start().await;
-    rig.call("POST", "/instance/create", &json!({"instanceName": "new"}))
-        .await;
-    rig.call(
-        "PUT",
-        "/webhook/set/new",
-        &json!({"url": rig.hooks.url, "enabled": true}),
-    )
-    .await;
+    rig.call("POST", "/instance/create", &json!({"instanceName": "new"})).await;
+    rig.call("PUT", "/webhook/set/new", &json!({"url": rig.hooks.url, "enabled": true})).await;
     let (status, qr) = rig.call("GET", "/instance/connect/new", &Value::Null).await;
     assert_eq!(status, 200);
-    assert!(
-        qr["base64"]
-            .as_str()
-            .unwrap()
-            .starts_with("data:image/png;base64,iVBOR")
-    );
+    assert!(qr["base64"].as_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
     let code = rig.hooks.wait_for(1, is("qrcode.updated")).await.remove(0);
     assert_eq!(code["data"]["qrcode"]["instance"], "new");
     assert_eq!(
-        rig.call(
-            "POST",
-            "/message/sendText/new",
-            &json!({"number": ANA, "textMessage": {"text": "x"}})
-        )
-        .await
-        .0,
+        rig.call("POST", "/message/sendText/new", &json!({"number": ANA, "textMessage": {"text": "x"}})).await.0,
         400
     );
     rig.sim.scan_qr("new", "5511977776666");
@@ -387,34 +268,14 @@ async fn pairing_shows_a_qr_code_and_then_opens() {
 async fn webhook_switches_merge_key_by_key() {
     let rig = Rig::start().await;
     let set = |events: Value| json!({"url": rig.hooks.url, "enabled": true, "events": events});
-    assert_eq!(
-        rig.call(
-            "PUT",
-            "/webhook/set/shop",
-            &json!({"url": rig.hooks.url, "enabled": true})
-        )
-        .await
-        .0,
-        400
-    );
-    rig.call(
-        "PUT",
-        "/webhook/set/shop",
-        &set(json!({"messagesUpsert": true, "sendMessage": true})),
-    )
-    .await;
-    let merged = rig
-        .call("PUT", "/webhook/set/shop", &set(json!({"sendMessage": false})))
-        .await
-        .1;
+    assert_eq!(rig.call("PUT", "/webhook/set/shop", &json!({"url": rig.hooks.url, "enabled": true})).await.0, 400);
+    rig.call("PUT", "/webhook/set/shop", &set(json!({"messagesUpsert": true, "sendMessage": true}))).await;
+    let merged = rig.call("PUT", "/webhook/set/shop", &set(json!({"sendMessage": false}))).await.1;
     assert_eq!(merged["events"], json!({"messagesUpsert": true, "sendMessage": false}));
     rig.send_text(ANA, Value::Null).await;
     rig.hooks.wait_for(2, is("messages.upsert")).await;
     assert!(!rig.hooks.bodies().iter().any(is("send.message")));
-    assert_eq!(
-        rig.call("GET", "/webhook/find/nope", &Value::Null).await,
-        (200, Value::Null)
-    );
+    assert_eq!(rig.call("GET", "/webhook/find/nope", &Value::Null).await, (200, Value::Null));
 }
 
 #[tokio::test]
@@ -431,34 +292,14 @@ async fn customers_send_every_kind() {
         (&upsert["data"]["keyLid"], &upsert["data"]["info"]["type"]),
         (&json!(format!("2{ANA}@lid")), &json!("notify"))
     );
-    let quote = CustomerMessage {
-        quote: Some(text.clone()),
-        ..CustomerMessage::text(ANA, "and?")
-    };
+    let quote = CustomerMessage { quote: Some(text.clone()), ..CustomerMessage::text(ANA, "and?") };
     let quote = rig.sim.customer_sends(SHOP, &quote).unwrap();
-    let quoted = rig
-        .hooks
-        .wait_for(1, |body| body["data"]["keyId"] == quote.as_str())
-        .await
-        .remove(0);
+    let quoted = rig.hooks.wait_for(1, |body| body["data"]["keyId"] == quote.as_str()).await.remove(0);
     assert_eq!(quoted["data"]["content"]["contextInfo"]["stanzaId"], text.as_str());
-    assert_eq!(
-        quoted["data"]["content"]["contextInfo"]["quotedMessage"]["conversation"],
-        "hi"
-    );
-    let phone = rig
-        .sim
-        .phone_sends(SHOP, &CustomerMessage::text(ANA, "from the phone"))
-        .unwrap();
-    let typed = rig
-        .hooks
-        .wait_for(1, |body| body["data"]["keyId"] == phone.as_str())
-        .await
-        .remove(0);
-    assert_eq!(
-        (&typed["data"]["keyFromMe"], &typed["data"]["info"]["type"]),
-        (&json!(true), &json!("notify"))
-    );
+    assert_eq!(quoted["data"]["content"]["contextInfo"]["quotedMessage"]["conversation"], "hi");
+    let phone = rig.sim.phone_sends(SHOP, &CustomerMessage::text(ANA, "from the phone")).unwrap();
+    let typed = rig.hooks.wait_for(1, |body| body["data"]["keyId"] == phone.as_str()).await.remove(0);
+    assert_eq!((&typed["data"]["keyFromMe"], &typed["data"]["info"]["type"]), (&json!(true), &json!("notify")));
     assert_eq!(rig.sim.customer_ledger().len(), 3);
 }
 
@@ -476,49 +317,23 @@ async fn lid_only_rows_cannot_be_told_and_ties_have_no_order() {
     let stored = rig.find(json!({"where": {"keyId": lid}})).await;
     assert!(stored["records"][0]["keyRemoteJid"].is_null() && stored["records"][0].get("keyLid").is_none());
     for _ in 0..20 {
-        rig.sim.customer_sends(
-            SHOP,
-            &CustomerMessage {
-                timestamp: Some(500),
-                ..CustomerMessage::text(ANA, "tie")
-            },
-        );
+        rig.sim.customer_sends(SHOP, &CustomerMessage { timestamp: Some(500), ..CustomerMessage::text(ANA, "tie") });
     }
-    rig.sim.customer_sends(
-        SHOP,
-        &CustomerMessage {
-            timestamp: Some(900),
-            ..CustomerMessage::text(ANA, "newest")
-        },
-    );
+    rig.sim.customer_sends(SHOP, &CustomerMessage { timestamp: Some(900), ..CustomerMessage::text(ANA, "newest") });
     let mut orders = BTreeSet::new();
     for _ in 0..5 {
         let page = rig.find(json!({"offset": 50})).await;
+        assert_eq!((page["total"].as_u64(), page["records"].as_array().unwrap().len()), (Some(22), 22));
         assert_eq!(
-            (page["total"].as_u64(), page["records"].as_array().unwrap().len()),
-            (Some(22), 22)
-        );
-        assert_eq!(
-            (
-                &page["records"][0]["messageTimestamp"],
-                &page["records"][21]["messageTimestamp"]
-            ),
+            (&page["records"][0]["messageTimestamp"], &page["records"][21]["messageTimestamp"]),
             (&json!(900), &json!(1))
         );
         orders.insert(page["records"].to_string());
     }
     assert!(orders.len() > 1, "ties should not keep their order");
     let last = rig.find(json!({"offset": 5, "page": 5})).await;
-    assert_eq!(
-        (last["pages"].as_u64(), last["records"].as_array().unwrap().len()),
-        (Some(5), 2)
-    );
-    assert_eq!(
-        rig.call("POST", "/chat/findMessages/shop", &json!({"offset": "5"}))
-            .await
-            .0,
-        400
-    );
+    assert_eq!((last["pages"].as_u64(), last["records"].as_array().unwrap().len()), (Some(5), 2));
+    assert_eq!(rig.call("POST", "/chat/findMessages/shop", &json!({"offset": "5"})).await.0, 400);
 }
 
 #[tokio::test]
@@ -527,51 +342,21 @@ async fn received_media_comes_back_with_its_type_and_sent_media_never_does() {
     let base = rig.sim.base_url();
     let fetch = |body: Value| {
         let url = format!("{base}/chat/mediaData/shop?binary=true");
-        rig.http
-            .post(url)
-            .header("apikey", rig.sim.api_key())
-            .json(&body)
-            .send()
+        rig.http.post(url).header("apikey", rig.sim.api_key()).json(&body).send()
     };
-    let key = rig
-        .sim
-        .customer_sends(SHOP, &CustomerMessage::new(ANA, Kind::Voice))
-        .unwrap();
+    let key = rig.sim.customer_sends(SHOP, &CustomerMessage::new(ANA, Kind::Voice)).unwrap();
     let response = fetch(json!({"keyId": key})).await.unwrap();
     assert_eq!(response.headers()["content-type"], "audio/ogg; codecs=opus");
     assert_eq!(response.bytes().await.unwrap(), assets::VOICE.bytes);
     let hook = rig.hooks.wait_for(1, is("messages.upsert")).await.remove(0);
     let path = hook["data"]["media"]["path"].as_str().unwrap();
-    assert_eq!(
-        rig.http
-            .get(format!("{base}{path}"))
-            .send()
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap(),
-        assets::VOICE.bytes
-    );
+    assert_eq!(rig.http.get(format!("{base}{path}")).send().await.unwrap().bytes().await.unwrap(), assets::VOICE.bytes);
 
-    let wrapped = rig
-        .sim
-        .customer_sends(SHOP, &CustomerMessage::new(ANA, Kind::ViewOnceVoice))
-        .unwrap();
+    let wrapped = rig.sim.customer_sends(SHOP, &CustomerMessage::new(ANA, Kind::ViewOnceVoice)).unwrap();
     assert_eq!(fetch(json!({"keyId": wrapped})).await.unwrap().status(), 400);
-    let hook = rig
-        .hooks
-        .wait_for(1, |body| body["data"]["keyId"] == wrapped.as_str())
-        .await
-        .remove(0);
+    let hook = rig.hooks.wait_for(1, |body| body["data"]["keyId"] == wrapped.as_str()).await.remove(0);
     let inner = &hook["data"]["content"]["message"]["audioMessage"];
-    assert_eq!(
-        fetch(json!({"messageType": "audioMessage", "content": inner}))
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    assert_eq!(fetch(json!({"messageType": "audioMessage", "content": inner})).await.unwrap().status(), 200);
     rig.sim.expire_media(SHOP, &key);
     assert_eq!(fetch(json!({"keyId": key})).await.unwrap().status(), 400);
 
@@ -580,11 +365,7 @@ async fn received_media_comes_back_with_its_type_and_sent_media_never_does() {
     assert_eq!(rig.call("POST", "/message/sendMedia/shop", &body).await.0, 201);
     let silent = fetch(json!({"keyId": "SENT"})).await.unwrap();
     assert_eq!(silent.status(), 200);
-    assert!(
-        tokio::time::timeout(Duration::from_millis(50), silent.bytes())
-            .await
-            .is_err()
-    );
+    assert!(tokio::time::timeout(Duration::from_millis(50), silent.bytes()).await.is_err());
 }
 
 #[tokio::test]
@@ -592,12 +373,7 @@ async fn reading_with_ids_alone_marks_everything() {
     let rig = Rig::start().await;
     rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "1"));
     rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "2"));
-    rig.call(
-        "PATCH",
-        "/chat/readMessages/shop",
-        &json!({"ids": [1], "messageId": [1]}),
-    )
-    .await;
+    rig.call("PATCH", "/chat/readMessages/shop", &json!({"ids": [1], "messageId": [1]})).await;
     rig.call("PATCH", "/chat/readMessages/shop", &json!({"ids": [1]})).await;
     let marks = rig.sim.read_marks();
     assert_eq!((marks[0].everything, marks[0].key_ids.len()), (false, 1));
@@ -607,68 +383,31 @@ async fn reading_with_ids_alone_marks_everything() {
 #[tokio::test]
 async fn deleting_by_key_hits_row_one() {
     let rig = Rig::start().await;
-    let first = rig
-        .sim
-        .customer_sends(SHOP, &CustomerMessage::text(ANA, "first"))
-        .unwrap();
-    let (status, _) = rig
-        .call(
-            "DELETE",
-            "/chat/deleteMessageForEveryone/shop?id=01M8XYZ&everyOne=true",
-            &json!({}),
-        )
-        .await;
+    let first = rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "first")).unwrap();
+    let (status, _) =
+        rig.call("DELETE", "/chat/deleteMessageForEveryone/shop?id=01M8XYZ&everyOne=true", &json!({})).await;
     assert_eq!(status, 201);
     assert_eq!(rig.sim.revocations()[0].key_id, first);
-    let revoke = rig
-        .hooks
-        .wait_for(1, |body| body["data"]["messageType"] == "protocolMessage")
-        .await
-        .remove(0);
+    let revoke = rig.hooks.wait_for(1, |body| body["data"]["messageType"] == "protocolMessage").await.remove(0);
     assert_eq!(revoke["data"]["content"]["type"], "REVOKE");
-    assert_eq!(
-        rig.call("DELETE", "/chat/deleteMessageForEveryone/shop?id=1", &json!({}))
-            .await
-            .0,
-        500
-    );
+    assert_eq!(rig.call("DELETE", "/chat/deleteMessageForEveryone/shop?id=1", &json!({})).await.0, 500);
 }
 
 #[tokio::test]
 async fn edits_deletions_and_receipts_come_as_updates() {
     let rig = Rig::start().await;
-    let key = rig
-        .sim
-        .customer_sends(SHOP, &CustomerMessage::text(ANA, "typo"))
-        .unwrap();
+    let key = rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "typo")).unwrap();
     rig.sim.edits(SHOP, &key, "fixed").unwrap();
     rig.sim.deletes(SHOP, &key).unwrap();
-    let protocol = rig
-        .hooks
-        .wait_for(2, |body| body["data"]["messageType"] == "protocolMessage")
-        .await;
-    let types: BTreeSet<u64> = protocol
-        .iter()
-        .map(|body| body["data"]["content"]["type"].as_u64().unwrap())
-        .collect();
+    let protocol = rig.hooks.wait_for(2, |body| body["data"]["messageType"] == "protocolMessage").await;
+    let types: BTreeSet<u64> = protocol.iter().map(|body| body["data"]["content"]["type"].as_u64().unwrap()).collect();
     assert_eq!(types, BTreeSet::from([0, 14]));
-    rig.hooks
-        .wait_for(2, |body| {
-            is("messages.update")(body) && body["data"].get("status").is_none()
-        })
-        .await;
+    rig.hooks.wait_for(2, |body| is("messages.update")(body) && body["data"].get("status").is_none()).await;
     let sent = rig.send_text(ANA, Value::Null).await.1;
     let key = sent["keyId"].as_str().unwrap();
     assert!(rig.sim.receipt_from(SHOP, key, "READ", "9@lid"));
-    let update = rig
-        .hooks
-        .wait_for(1, |body| body["data"]["status"] == "READ")
-        .await
-        .remove(0);
-    assert_eq!(
-        (&update["data"]["id"], &update["data"]["remoteJid"]),
-        (&json!(key), &json!("9@lid"))
-    );
+    let update = rig.hooks.wait_for(1, |body| body["data"]["status"] == "READ").await.remove(0);
+    assert_eq!((&update["data"]["id"], &update["data"]["remoteJid"]), (&json!(key), &json!("9@lid")));
     let group = CustomerMessage {
         chat: Chat::Group("120363000000000001".to_owned(), ANA.to_owned()),
         ..CustomerMessage::text("", "g")
@@ -681,59 +420,30 @@ async fn edits_deletions_and_receipts_come_as_updates() {
 async fn webhooks_are_tried_once_and_the_answer_is_logged() {
     let rig = Rig::start().await;
     rig.hooks.answer_with(503);
-    let key = rig
-        .sim
-        .customer_sends(SHOP, &CustomerMessage::text(ANA, "refused"))
-        .unwrap();
+    let key = rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "refused")).unwrap();
     assert!(rig.sim.wait_until(|sim| sim.ack_count() == 1, LONG).await);
     let ack = rig.sim.ack_log().remove(0);
-    assert_eq!(
-        (ack.key, ack.outcome),
-        (format!("messages.upsert:{key}"), AckOutcome::Status(503))
-    );
-    rig.sim.set_hook_faults(HookFaults {
-        drop_percent: 100,
-        ..HookFaults::default()
-    });
+    assert_eq!((ack.key, ack.outcome), (format!("messages.upsert:{key}"), AckOutcome::Status(503)));
+    rig.sim.set_hook_faults(HookFaults { drop_percent: 100, ..HookFaults::default() });
     rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "dropped"));
     assert_eq!(rig.sim.ack_log()[1].outcome, AckOutcome::Dropped);
-    rig.sim.set_hook_faults(HookFaults {
-        duplicate_percent: 100,
-        extra_copies: 2,
-        ..HookFaults::default()
-    });
+    rig.sim.set_hook_faults(HookFaults { duplicate_percent: 100, extra_copies: 2, ..HookFaults::default() });
     rig.hooks.answer_with(200);
     rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "thrice"));
-    rig.hooks
-        .wait_for(3, |body| body["data"]["content"]["text"] == "thrice")
-        .await;
+    rig.hooks.wait_for(3, |body| body["data"]["content"]["text"] == "thrice").await;
     assert_eq!(rig.hooks.hooks().len(), 4);
 }
 
 #[tokio::test]
 async fn jitter_swaps_webhooks() {
     let rig = Rig::start().await;
-    rig.sim.set_hook_faults(HookFaults {
-        jitter_ms: 60,
-        ..HookFaults::default()
-    });
-    let sent: Vec<String> = (0..40)
-        .map(|n| {
-            rig.sim
-                .customer_sends(SHOP, &CustomerMessage::text(ANA, n.to_string()))
-                .unwrap()
-        })
-        .collect();
+    rig.sim.set_hook_faults(HookFaults { jitter_ms: 60, ..HookFaults::default() });
+    let sent: Vec<String> =
+        (0..40).map(|n| rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, n.to_string())).unwrap()).collect();
     let arrived = rig.hooks.wait_for(40, is("messages.upsert")).await;
-    let arrived: Vec<&str> = arrived
-        .iter()
-        .map(|body| body["data"]["keyId"].as_str().unwrap())
-        .collect();
+    let arrived: Vec<&str> = arrived.iter().map(|body| body["data"]["keyId"].as_str().unwrap()).collect();
     assert_ne!(arrived, sent);
-    assert_eq!(
-        arrived.into_iter().collect::<BTreeSet<_>>(),
-        sent.iter().map(String::as_str).collect()
-    );
+    assert_eq!(arrived.into_iter().collect::<BTreeSet<_>>(), sent.iter().map(String::as_str).collect());
 }
 
 #[tokio::test]
@@ -749,29 +459,18 @@ async fn faults_hit_before_and_after_the_commit() {
         commit: true,
     };
     rig.sim.fault(Fault::on(route::SEND_TEXT, after).times(1));
-    assert_eq!(
-        rig.send_text(ANA, Value::Null).await,
-        (400, json!({"message": ["Error: late"]}))
-    );
+    assert_eq!(rig.send_text(ANA, Value::Null).await, (400, json!({"message": ["Error: late"]})));
     assert_eq!(rig.sim.submission_count(), 1);
 
-    rig.sim
-        .fault(Fault::on(route::SENDS, FaultAction::Reset { commit: true }).times(1));
+    rig.sim.fault(Fault::on(route::SENDS, FaultAction::Reset { commit: true }).times(1));
     let url = format!("{}/message/sendText/shop", rig.sim.base_url());
     let body = json!({"number": ANA, "textMessage": {"text": "x"}});
-    let lost = rig
-        .http
-        .post(&url)
-        .header("apikey", rig.sim.api_key())
-        .json(&body)
-        .send()
-        .await;
+    let lost = rig.http.post(&url).header("apikey", rig.sim.api_key()).json(&body).send().await;
     assert!(lost.is_err());
     assert_eq!(rig.sim.submission_count(), 2);
     assert_eq!(rig.send_text(ANA, Value::Null).await.0, 201);
 
-    rig.sim
-        .fault(Fault::on(route::SENDS, FaultAction::Hang { commit: true }));
+    rig.sim.fault(Fault::on(route::SENDS, FaultAction::Hang { commit: true }));
     let hung = rig
         .http
         .post(&url)
@@ -789,24 +488,10 @@ async fn faults_hit_before_and_after_the_commit() {
 #[tokio::test]
 async fn a_late_send_goes_on_when_the_caller_gives_up() {
     let rig = Rig::start().await;
-    rig.sim.fault(
-        Fault::on(
-            route::SENDS,
-            FaultAction::Delay {
-                ms: 80,
-                after_commit: false,
-            },
-        )
-        .times(1),
-    );
+    rig.sim.fault(Fault::on(route::SENDS, FaultAction::Delay { ms: 80, after_commit: false }).times(1));
     let url = format!("{}/message/sendText/shop", rig.sim.base_url());
     let body = json!({"number": ANA, "textMessage": {"text": "x"}});
-    let request = rig
-        .http
-        .post(url)
-        .header("apikey", rig.sim.api_key())
-        .json(&body)
-        .timeout(Duration::from_millis(20));
+    let request = rig.http.post(url).header("apikey", rig.sim.api_key()).json(&body).timeout(Duration::from_millis(20));
     assert!(request.send().await.unwrap_err().is_timeout());
     assert!(rig.sim.wait_until(|sim| sim.submission_count() == 1, LONG).await);
 }
@@ -828,9 +513,7 @@ async fn another_process_can_script_it() {
     let message = json!({"chat": {"phone": ANA}, "kind": {"text": "over http"}});
     let (status, sent) = rig.call("POST", "/_sim/customer/shop", &message).await;
     assert_eq!(status, 200);
-    rig.hooks
-        .wait_for(1, |body| body["data"]["keyId"] == sent["key_id"])
-        .await;
+    rig.hooks.wait_for(1, |body| body["data"]["keyId"] == sent["key_id"]).await;
     rig.call(
         "POST",
         "/_sim/faults",
@@ -838,28 +521,14 @@ async fn another_process_can_script_it() {
     )
     .await;
     assert_eq!(rig.send_text(ANA, Value::Null).await.0, 429);
-    rig.call(
-        "POST",
-        "/_sim/connection/shop",
-        &json!({"state": "close", "reason": 408}),
-    )
-    .await;
-    assert_eq!(
-        rig.call("GET", "/instance/connectionState/shop", &Value::Null).await.1["statusReason"],
-        408
-    );
+    rig.call("POST", "/_sim/connection/shop", &json!({"state": "close", "reason": 408})).await;
+    assert_eq!(rig.call("GET", "/instance/connectionState/shop", &Value::Null).await.1["statusReason"], 408);
     let ledger = rig.call("GET", "/_sim/ledger", &Value::Null).await.1;
     assert_eq!(
-        (
-            ledger["customers"].as_array().unwrap().len(),
-            ledger["submissions"].as_array().unwrap().len()
-        ),
+        (ledger["customers"].as_array().unwrap().len(), ledger["submissions"].as_array().unwrap().len()),
         (1, 0)
     );
-    assert_eq!(
-        rig.call("GET", "/_sim/calls", &Value::Null).await.1["POST /message/sendText/{instance}"],
-        1
-    );
+    assert_eq!(rig.call("GET", "/_sim/calls", &Value::Null).await.1["POST /message/sendText/{instance}"], 1);
 }
 
 #[tokio::test]

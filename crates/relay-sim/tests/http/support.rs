@@ -68,9 +68,7 @@ impl Receiver {
                 arrived.await;
             }
         };
-        tokio::time::timeout(LONG, found)
-            .await
-            .expect("the webhooks should have arrived")
+        tokio::time::timeout(LONG, found).await.expect("the webhooks should have arrived")
     }
 }
 
@@ -83,9 +81,5 @@ async fn receive(State(inner): State<Arc<Inner>>, headers: HeaderMap, raw: Bytes
 
 pub(crate) fn client() -> reqwest::Client {
     rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }

@@ -15,10 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) async fn play(stage: &Stage, printer: &Printer) -> anyhow::Result<()> {
     printer.line("  WhatsApp                                Chatwoot                                      time");
     let scene = Scene { stage, printer };
-    let first = scene.customer("Hi! Do you have *chocolate cake*?", Kind::Text("Hi! Do you have *chocolate cake*?".to_owned()), None).await?;
+    let first = scene
+        .customer("Hi! Do you have *chocolate cake*?", Kind::Text("Hi! Do you have *chocolate cake*?".to_owned()), None)
+        .await?;
     scene.customer("voice note, 1 s (OGG/Opus)", Kind::Voice, None).await?;
     scene.customer("photo: like this one", Kind::Image(Some("like this one".to_owned())), None).await?;
-    let answer = AgentMessage { in_reply_to: Some(first.id), ..AgentMessage::text("We do! **R$ 60**, ready at *5 pm*.") };
+    let answer =
+        AgentMessage { in_reply_to: Some(first.id), ..AgentMessage::text("We do! **R$ 60**, ready at *5 pm*.") };
     let reply = scene.agent(first.conversation, "We do! **R$ 60**, ready at *5 pm*. (a reply)", answer).await?;
     let photo = AgentMessage::file("menu.jpg", assets::PHOTO.mime, assets::PHOTO.bytes, Some("today's menu"));
     scene.agent(first.conversation, "photo menu.jpg: today's menu", photo).await?;
@@ -26,7 +29,13 @@ pub(crate) async fn play(stage: &Stage, printer: &Printer) -> anyhow::Result<()>
     scene.agent(first.conversation, "document Orçamento nº 7.pdf", document).await?;
     let voice = AgentMessage::file("0a1b2c3d4e5f.mp3", "audio/mpeg", assets::MUSIC.bytes, None);
     scene.agent(first.conversation, "recording (MP3)", voice).await?;
-    scene.customer("Perfect, see you then! (a reply)", Kind::Text("Perfect, see you then!".to_owned()), Some(reply.message_id)).await?;
+    scene
+        .customer(
+            "Perfect, see you then! (a reply)",
+            Kind::Text("Perfect, see you then!".to_owned()),
+            Some(reply.message_id),
+        )
+        .await?;
     scene.customer("sticker", Kind::Sticker, None).await?;
     scene.customer("document pedido.pdf", Kind::Document("pedido.pdf".to_owned()), None).await?;
     printer.line("");
@@ -42,11 +51,13 @@ struct Scene<'a> {
 impl Scene<'_> {
     async fn customer(&self, told: &str, kind: Kind, quote: Option<String>) -> anyhow::Result<LedgerMessage> {
         let chatwoot = &self.stage.chatwoot;
-        let message = CustomerMessage { quote, push_name: Some("Maria".to_owned()), ..CustomerMessage::new(CUSTOMER, kind) };
+        let message =
+            CustomerMessage { quote, push_name: Some("Maria".to_owned()), ..CustomerMessage::new(CUSTOMER, kind) };
         let started = Instant::now();
         let key = self.stage.codechat.customer_sends(SESSION, &message).context("the stand-in has no such instance")?;
         let source_id = format!("WAID:{key}");
-        let find = || chatwoot.messages().into_iter().find(|message| message.source_id.as_deref() == Some(source_id.as_str()));
+        let find =
+            || chatwoot.messages().into_iter().find(|message| message.source_id.as_deref() == Some(source_id.as_str()));
         let crossed = chatwoot.wait_until(|_| find().is_some(), PATIENCE).await;
         ensure!(crossed, "the customer's message did not reach Chatwoot: {told}");
         let arrived = find().context("the message vanished from Chatwoot")?;

@@ -17,19 +17,12 @@ async fn every_acknowledgement_follows_a_flush() {
     let folder = TempFolder::new();
     let trace = folder.path().join("trace");
     let tracer = "strace -D -f -ttt -s 40 -e trace=read,recvfrom,fdatasync,fsync,write,sendto,writev -o";
-    let wrapper = tracer
-        .split(' ')
-        .map(ToOwned::to_owned)
-        .chain([trace.display().to_string()])
-        .collect();
+    let wrapper = tracer.split(' ').map(ToOwned::to_owned).chain([trace.display().to_string()]).collect();
     let mut relay = Relay::start(Database::Sqlite, wrapper).await;
     for number in 0..ACKS {
         relay
             .codechat
-            .customer_sends(
-                SESSION,
-                &CustomerMessage::text(format!("55119{:08}", number % 50), "audit"),
-            )
+            .customer_sends(SESSION, &CustomerMessage::text(format!("55119{:08}", number % 50), "audit"))
             .unwrap();
         if number % 20 == 19 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -42,11 +35,7 @@ async fn every_acknowledgement_follows_a_flush() {
     eventually("the whole trace", async || is_whole()).await;
     std::fs::copy(&trace, "/tmp/trace.out").unwrap();
     let audit = Audit::read(&trace);
-    println!(
-        "{} acknowledgements, {} without a flush",
-        audit.acks,
-        audit.violations.len()
-    );
+    println!("{} acknowledgements, {} without a flush", audit.acks, audit.violations.len());
     assert!(audit.acks >= ACKS, "only {} acknowledgements were traced", audit.acks);
     assert_eq!(audit.violations, Vec::<String>::new());
 }
@@ -108,9 +97,7 @@ impl Reader {
         if call.starts_with("fdatasync(") || call.starts_with("fsync(") {
             self.flushing.insert(thread.to_owned(), number);
         }
-        let is_write = ["write(", "sendto(", "writev("]
-            .iter()
-            .any(|name| call.starts_with(name));
+        let is_write = ["write(", "sendto(", "writev("].iter().any(|name| call.starts_with(name));
         if is_write && call.contains("HTTP/1.1 200") {
             let Some(request) = self.requests.remove(&descriptor(call)) else {
                 return;

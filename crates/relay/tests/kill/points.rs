@@ -19,37 +19,20 @@ fn phone(chat: usize) -> String {
 }
 
 async fn dies_while_posting_to_chatwoot(database: Database, point: Point) {
-    let kinds = [
-        Kind::Text("a text".to_owned()),
-        Kind::Image(None),
-        Kind::Voice,
-        Kind::Document("a.pdf".to_owned()),
-    ];
+    let kinds = [Kind::Text("a text".to_owned()), Kind::Image(None), Kind::Voice, Kind::Document("a.pdf".to_owned())];
     let mut relay = Relay::start(database, Vec::new()).await;
     for chat in 0..kinds.len() {
-        relay
-            .codechat
-            .customer_sends(SESSION, &CustomerMessage::text(phone(chat), "hello"))
-            .unwrap();
+        relay.codechat.customer_sends(SESSION, &CustomerMessage::text(phone(chat), "hello")).unwrap();
     }
-    eventually("the first messages", async || {
-        relay.chatwoot.message_count() == kinds.len()
-    })
-    .await;
+    eventually("the first messages", async || relay.chatwoot.message_count() == kinds.len()).await;
     relay.chatwoot.reset_calls();
-    relay.chatwoot.fault(Fault::on(
-        route::MESSAGE_CREATE,
-        FaultAction::Hang {
-            commit: matches!(point, Point::AfterEffect),
-        },
-    ));
+    relay
+        .chatwoot
+        .fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Hang { commit: matches!(point, Point::AfterEffect) }));
     let sent = kinds.iter().enumerate();
     let keys: Vec<_> = sent
         .map(|(chat, kind)| {
-            relay
-                .codechat
-                .customer_sends(SESSION, &CustomerMessage::new(phone(chat), kind.clone()))
-                .unwrap()
+            relay.codechat.customer_sends(SESSION, &CustomerMessage::new(phone(chat), kind.clone())).unwrap()
         })
         .collect();
     eventually("all posts in flight", async || {
@@ -63,12 +46,7 @@ async fn dies_while_posting_to_chatwoot(database: Database, point: Point) {
     eventually("everything to end", async || relay.events().await["pending"] == 0).await;
     for key in keys {
         let source_id = Some(format!("WAID:{key}"));
-        let copies = relay
-            .chatwoot
-            .messages()
-            .into_iter()
-            .filter(|message| message.source_id == source_id)
-            .count();
+        let copies = relay.chatwoot.messages().into_iter().filter(|message| message.source_id == source_id).count();
         assert_eq!(copies, 1, "{database:?} {point:?}");
     }
     assert_eq!(relay.events().await["dead"], 0);
@@ -81,39 +59,19 @@ async fn dies_while_sending_to_whatsapp(database: Database, point: Point) {
     let messages = [AgentMessage::text("a text"), photo(), voice(), document()];
     let mut relay = Relay::start(database, Vec::new()).await;
     for chat in 0..messages.len() {
-        relay
-            .codechat
-            .customer_sends(SESSION, &CustomerMessage::text(phone(chat), "hello"))
-            .unwrap();
+        relay.codechat.customer_sends(SESSION, &CustomerMessage::text(phone(chat), "hello")).unwrap();
     }
-    eventually("the first messages", async || {
-        relay.chatwoot.message_count() == messages.len()
-    })
-    .await;
+    eventually("the first messages", async || relay.chatwoot.message_count() == messages.len()).await;
     relay.codechat.reset_calls();
-    relay.codechat.fault(Fault::on(
-        route::SENDS,
-        FaultAction::Hang {
-            commit: matches!(point, Point::AfterEffect),
-        },
-    ));
+    relay.codechat.fault(Fault::on(route::SENDS, FaultAction::Hang { commit: matches!(point, Point::AfterEffect) }));
     for (chat, message) in messages.iter().enumerate() {
         let source = phone(chat);
-        let conversation = relay
-            .chatwoot
-            .conversations()
-            .into_iter()
-            .find(|known| known.source_id == source)
-            .unwrap()
-            .id;
+        let conversation =
+            relay.chatwoot.conversations().into_iter().find(|known| known.source_id == source).unwrap().id;
         relay.chatwoot.agent_sends(conversation, message.clone()).unwrap();
     }
     eventually("all sends in flight", async || {
-        let sends = relay
-            .codechat
-            .calls()
-            .into_iter()
-            .filter(|(route, _)| route.contains("/message/"));
+        let sends = relay.codechat.calls().into_iter().filter(|(route, _)| route.contains("/message/"));
         sends.map(|(_, count)| count).sum::<u64>() >= 4
     })
     .await;

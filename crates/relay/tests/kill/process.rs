@@ -33,11 +33,7 @@ impl Relay {
             echo_delay: Duration::from_millis(30),
             ..CodeChatOptions::default()
         });
-        let chatwoot = ChatwootOptions {
-            message_wall: None,
-            search_wall: None,
-            ..ChatwootOptions::default()
-        };
+        let chatwoot = ChatwootOptions { message_wall: None, search_wall: None, ..ChatwootOptions::default() };
         let folder = TempFolder::new();
         let mut relay = Self {
             codechat: codechat.await.unwrap(),
@@ -53,30 +49,16 @@ impl Relay {
         relay.spawn();
         relay.until_ready().await;
         let chatwoot = json!({ "account_id": 1, "inbox_id": inbox, "token": FakeChatwoot::ADMIN_TOKEN });
-        relay
-            .call(
-                Method::POST,
-                "/session",
-                Some(&json!({ "session_id": SESSION, "chatwoot": chatwoot })),
-            )
-            .await;
+        relay.call(Method::POST, "/session", Some(&json!({ "session_id": SESSION, "chatwoot": chatwoot }))).await;
         relay.codechat.scan_qr(SESSION, "5511988887777");
         relay
     }
 
     /// Starts the process; it may take a moment to listen.
     pub(crate) fn spawn(&mut self) {
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.log())
-            .unwrap();
-        let words: Vec<String> = self
-            .wrapper
-            .iter()
-            .cloned()
-            .chain([env!("CARGO_BIN_EXE_relay").to_owned(), "serve".to_owned()])
-            .collect();
+        let log = std::fs::File::options().create(true).append(true).open(self.log()).unwrap();
+        let words: Vec<String> =
+            self.wrapper.iter().cloned().chain([env!("CARGO_BIN_EXE_relay").to_owned(), "serve".to_owned()]).collect();
         let child = Command::new(&words[0])
             .args(&words[1..])
             .current_dir(self.folder.path())
@@ -90,10 +72,7 @@ impl Relay {
             .env("CODECHAT_KEY", self.codechat.api_key())
             .env("DB_URL", &self.database_url)
             .env("DATA_DIR", self.folder.path().join("data"))
-            .env(
-                "LOG_LEVEL",
-                std::env::var("RELAY_TEST_LOG").unwrap_or_else(|_| "warn".to_owned()),
-            )
+            .env("LOG_LEVEL", std::env::var("RELAY_TEST_LOG").unwrap_or_else(|_| "warn".to_owned()))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -116,20 +95,14 @@ impl Relay {
     pub(crate) async fn until_ready(&self) {
         eventually("the relay to be ready", async || {
             let url = format!("http://127.0.0.1:{}/readyz", self.port);
-            self.http
-                .get(url)
-                .send()
-                .await
-                .is_ok_and(|answer| answer.status().is_success())
+            self.http.get(url).send().await.is_ok_and(|answer| answer.status().is_success())
         })
         .await;
     }
 
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
-        let mut request = self
-            .http
-            .request(method, format!("http://127.0.0.1:{}{path}", self.port))
-            .header("api-key", API_KEY);
+        let mut request =
+            self.http.request(method, format!("http://127.0.0.1:{}{path}", self.port)).header("api-key", API_KEY);
         if let Some(body) = body {
             request = request.json(body);
         }

@@ -23,19 +23,12 @@ async fn survives(database: Database) {
     relay.open_conversations().await;
     // answers that take a while: more calls are in flight when the process dies
     let slow = |after_commit| FaultAction::Delay { ms: 15, after_commit };
-    for (route, after_commit) in [
-        (route::MESSAGE_CREATE, true),
-        (route::SENDS, true),
-        (route::MESSAGE_CREATE, false),
-    ] {
-        let fault = Fault {
-            percent: Some(50),
-            ..Fault::on(route, slow(after_commit))
-        };
+    for (route, after_commit) in [(route::MESSAGE_CREATE, true), (route::SENDS, true), (route::MESSAGE_CREATE, false)] {
+        let fault = Fault { percent: Some(50), ..Fault::on(route, slow(after_commit)) };
         if route == route::SENDS {
-            relay.codechat.fault(fault)
+            relay.codechat.fault(fault);
         } else {
-            relay.chatwoot.fault(fault)
+            relay.chatwoot.fault(fault);
         }
     }
     let mut written = Written::default();
@@ -54,11 +47,8 @@ async fn survives(database: Database) {
         relay.until_ready().await;
     }
     written.write(&relay, 100, u32::try_from(PACE).unwrap(), &mut rng).await;
-    eventually("everything acknowledged to end", async || {
-        relay.events().await["pending"] == 0
-    })
-    .await;
-    let (verdict_in, acked_in) = written.check_in(&relay);
+    eventually("everything acknowledged to end", async || relay.events().await["pending"] == 0).await;
+    let (verdict_in, acked_in) = Written::check_in(&relay);
     let (verdict_out, acked_out, again) = written.check_out(&relay);
     let events = relay.events().await;
     println!(

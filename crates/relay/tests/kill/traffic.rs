@@ -46,10 +46,7 @@ impl Written {
             2 => Kind::Document(format!("{}.pdf", self.count)),
             _ => Kind::Text(format!("in {}", self.count)),
         };
-        relay
-            .codechat
-            .customer_sends(SESSION, &CustomerMessage::new(phone(rng.usize(0..CHATS)), kind))
-            .unwrap();
+        relay.codechat.customer_sends(SESSION, &CustomerMessage::new(phone(rng.usize(0..CHATS)), kind)).unwrap();
         let conversation = u64::try_from(rng.usize(1..=CHATS)).unwrap();
         let text = format!("out {}", self.count);
         let message = match rng.u8(0..10) {
@@ -71,7 +68,7 @@ impl Written {
 
     /// WhatsApp to Chatwoot: of everything acknowledged, what was lost, doubled, reordered, misdirected. Also how many were
     /// acknowledged.
-    pub(crate) fn check_in(&self, relay: &Relay) -> (Verdict, usize) {
+    pub(crate) fn check_in(relay: &Relay) -> (Verdict, usize) {
         let acked = accepted(relay.codechat.ack_log(), "messages.upsert:");
         let sent: Vec<_> = relay
             .codechat
@@ -84,10 +81,7 @@ impl Written {
             .collect();
         let received = relay.chatwoot.messages().into_iter().filter_map(|message| {
             let id = message.source_id?.strip_prefix("WAID:")?.to_owned();
-            Some(Received {
-                chat: message.contact_source_id,
-                id,
-            })
+            Some(Received { chat: message.contact_source_id, id })
         });
         let received: Vec<_> = received.collect();
         (acknowledged(check(&sent, &received), &acked), acked.len())
@@ -97,10 +91,8 @@ impl Written {
     /// again is returned apart.
     pub(crate) fn check_out(&self, relay: &Relay) -> (Verdict, usize, usize) {
         let ours: HashSet<String> = self.agents.iter().map(|(_, id, _)| id.to_string()).collect();
-        let acked: HashSet<String> = accepted(relay.chatwoot.ack_log(), "message_created:")
-            .intersection(&ours)
-            .cloned()
-            .collect();
+        let acked: HashSet<String> =
+            accepted(relay.chatwoot.ack_log(), "message_created:").intersection(&ours).cloned().collect();
         let phones: HashMap<u64, String> = relay
             .chatwoot
             .conversations()
@@ -108,18 +100,16 @@ impl Written {
             .map(|conversation| (conversation.id, conversation.source_id))
             .collect();
         let texts: HashMap<&str, u64> = self.agents.iter().map(|(_, id, text)| (text.as_str(), *id)).collect();
-        let sent = self.agents.iter().map(|(conversation, id, _)| Sent {
-            chat: phones[conversation].clone(),
-            id: id.to_string(),
-        });
+        let sent = self
+            .agents
+            .iter()
+            .map(|(conversation, id, _)| Sent { chat: phones[conversation].clone(), id: id.to_string() });
         let mut sent: Vec<_> = sent.collect();
         // Chatwoot counts ids in the order of writing
         sent.sort_by_key(|sent| sent.id.parse::<u64>().unwrap());
         let submissions = relay.codechat.submissions();
         let mut ids = HashSet::new();
-        let first = submissions
-            .iter()
-            .filter(|submission| ids.insert(submission.message_id.clone()));
+        let first = submissions.iter().filter(|submission| ids.insert(submission.message_id.clone()));
         let received: Vec<_> = first
             .map(|submission| Received {
                 chat: submission.to.split('@').next().unwrap().to_owned(),

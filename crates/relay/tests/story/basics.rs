@@ -27,8 +27,6 @@ async fn a_text_and_its_answer(database: Database) {
     assert_eq!((tally.dead, tally.expired), (0, 0));
 }
 
-
-
 async fn what_arrives_late_says_so(database: Database) {
     let app = TestApp::start(database).await;
     app.codechat.customer_sends("loja01", &CustomerMessage::text("5511900000001", "second")).unwrap();

@@ -64,7 +64,7 @@ async fn a_message_just_young_enough_is_sent(database: Database) {
     answers(&app, conversation, AgentMessage::text("Seu táxi chegou"));
     app.until("the message to be stored", async || pending(&app).await == 1).await;
     app.codechat.set_connection(SESSION, ConnectionState::Open);
-    later(&app, Duration::from_secs(540));
+    later(&app, Duration::from_mins(9));
     app.whatsapp_has(1).await;
     finish_clean(app).await;
 }

@@ -28,7 +28,7 @@ async fn through_the_outage(app: TestApp, begin: impl AsyncFn(&TestApp), end: im
             says(&app, chat, &text);
             sent.push(Sent { chat: chat.to_owned(), id: text });
         }
-        later(&app, Duration::from_secs(360));
+        later(&app, Duration::from_mins(6));
         // time for the relay to try, as it would have had
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

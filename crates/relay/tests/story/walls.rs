@@ -24,7 +24,7 @@ async fn a_pause_asked_for_is_kept(database: Database) {
     let calls = || app.chatwoot.calls().get(route::MESSAGE_CREATE).copied().unwrap_or_default();
     says(&app, ANA, "um");
     let due = async || app.engine.store.next_due(&[]).await.unwrap();
-    let soon = app.clock.now() + Duration::from_secs(600);
+    let soon = app.clock.now() + Duration::from_mins(10);
     app.until("the relay to heed it", async || due().await.is_some_and(|due| due > soon)).await;
     says(&app, ANA, "dois");
     for (posts, text) in (2..).zip(["a", "b"]) {
@@ -78,7 +78,7 @@ async fn a_refused_token_pauses_the_session(database: Database) {
     let told = || app.codechat.ack_log().into_iter().filter(|ack| ack.event == "messages.upsert").collect::<Vec<_>>();
     app.until("the webhooks to be taken", async || told().len() == 4).await;
     assert!(told().iter().all(|ack| ack.outcome == AckOutcome::Status(200)));
-    later(&app, Duration::from_secs(600));
+    later(&app, Duration::from_mins(10));
     // housekeeping looks for due lanes again and again; none of a paused session is worked on
     app.until("time to pass", async || {
         app.engine.store.claim(app.clock.now(), 1, Vec::new(), String::new()).await.unwrap().is_empty()

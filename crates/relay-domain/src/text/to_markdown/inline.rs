@@ -66,22 +66,14 @@ impl Mark {
 
 /// Writes the text of a line as Markdown.
 pub(super) fn push_inline(out: &mut String, text: &str, escapes: &Escapes) {
-    let line = Line {
-        text,
-        verbatim: verbatim_spans(text),
-        escapes,
-    };
+    let line = Line { text, verbatim: verbatim_spans(text), escapes };
     line.push(out, 0..text.len(), &mut Vec::new());
 }
 
 /// Code, and links outside code.
 fn verbatim_spans(text: &str) -> Vec<Range<usize>> {
     let mut spans = code_spans(text);
-    let is_outside = |link: &Range<usize>| {
-        spans
-            .iter()
-            .all(|code| link.end <= code.start || code.end <= link.start)
-    };
+    let is_outside = |link: &Range<usize>| spans.iter().all(|code| link.end <= code.start || code.end <= link.start);
     let links: Vec<_> = verbatim::spans(text).into_iter().filter(is_outside).collect();
     spans.extend(links);
     spans.sort_by_key(|span| span.start);
@@ -95,9 +87,8 @@ fn code_spans(text: &str) -> Vec<Range<usize>> {
         let rest = text.get(start..).unwrap_or_default();
         let ticks = if rest.starts_with("```") { "```" } else { "`" };
         let inside = rest.get(ticks.len()..).unwrap_or_default();
-        let length = inside
-            .find(ticks)
-            .filter(|length| inside.get(..*length).is_some_and(|code| !code.trim().is_empty()));
+        let length =
+            inside.find(ticks).filter(|length| inside.get(..*length).is_some_and(|code| !code.trim().is_empty()));
         let Some(length) = length else {
             from = start + ticks.len();
             continue;
@@ -150,9 +141,7 @@ impl Line<'_> {
 
     fn closing(&self, mark: Mark, within: Range<usize>) -> Option<usize> {
         let part = self.text.get(within.start..within.end)?;
-        part.match_indices(mark.sign())
-            .map(|(at, _)| within.start + at)
-            .find(|at| self.closes(mark, *at))
+        part.match_indices(mark.sign()).map(|(at, _)| within.start + at).find(|at| self.closes(mark, *at))
     }
 
     fn closes(&self, mark: Mark, at: usize) -> bool {

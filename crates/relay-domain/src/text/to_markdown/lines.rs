@@ -49,11 +49,7 @@ fn list_marker(core: &str) -> &str {
         _ => return "",
     };
     let rest = core.get(sign_end..).unwrap_or_default();
-    if rest.starts_with(' ') && !rest.trim().is_empty() {
-        core.get(..=sign_end).unwrap_or_default()
-    } else {
-        ""
-    }
+    if rest.starts_with(' ') && !rest.trim().is_empty() { core.get(..=sign_end).unwrap_or_default() } else { "" }
 }
 
 /// How many bytes stand before the sign to escape, and how many are done with it; zeros if the line begins harmlessly.
@@ -61,10 +57,8 @@ fn escaped_start(core: &str, in_item: bool) -> (usize, usize) {
     let Some(first) = core.chars().next() else {
         return (0, 0);
     };
-    let ends_or_spaces = |at: usize| {
-        core.get(at..)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
-    };
+    let ends_or_spaces =
+        |at: usize| core.get(at..).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
     let hashes = core.len() - core.trim_start_matches('#').len();
     let digits = core.len() - core.trim_start_matches(|sign: char| sign.is_ascii_digit()).len();
     let is_marked = match first {
@@ -88,19 +82,13 @@ fn escaped_start(core: &str, in_item: bool) -> (usize, usize) {
     let after_digits = core.get(digits..).unwrap_or_default();
     let is_number = (1..=9).contains(&digits) && after_digits.starts_with(['.', ')']) && ends_or_spaces(digits + 1);
     let is_shown = after_digits.starts_with('.') && after_digits.len() > 1 && !in_item;
-    if is_number && !is_shown {
-        (digits, digits + 1)
-    } else {
-        (0, 0)
-    }
+    if is_number && !is_shown { (digits, digits + 1) } else { (0, 0) }
 }
 
 /// Three or more of one sign, with or without spaces: a rule.
 fn is_rule(core: &str) -> bool {
     ['-', '*', '_'].iter().any(|sign| {
-        let only_that = core
-            .chars()
-            .all(|other| other == *sign || other == ' ' || other == '\t');
+        let only_that = core.chars().all(|other| other == *sign || other == ' ' || other == '\t');
         only_that && core.matches(*sign).count() >= 3
     })
 }

@@ -48,11 +48,7 @@ impl<'a> Writer<'a> {
         if is_empty {
             self.out.push_str(typed);
         } else if is_underlined {
-            let underline = typed
-                .lines()
-                .next_back()
-                .unwrap_or_default()
-                .trim_start_matches([' ', '\t', '>']);
+            let underline = typed.lines().next_back().unwrap_or_default().trim_start_matches([' ', '\t', '>']);
             self.out.push('\n');
             let prefix = self.prefix();
             self.out.push_str(&prefix);
@@ -90,9 +86,7 @@ impl<'a> Writer<'a> {
         self.out.push(' ');
         self.is_fresh = true;
         self.done = Some(start);
-        self.blocks.push(Block::Item {
-            width: marker.len() + 1,
-        });
+        self.blocks.push(Block::Item { width: marker.len() + 1 });
     }
 
     pub(super) fn end_container(&mut self) {
@@ -102,10 +96,7 @@ impl<'a> Writer<'a> {
 
     pub(super) fn start_raw(&mut self, start: usize, is_fenced: bool) {
         self.begin_line(start);
-        self.raw = Some(Raw {
-            text: String::new(),
-            is_fenced,
-        });
+        self.raw = Some(Raw { text: String::new(), is_fenced });
     }
 
     /// Writes a fenced block with fences of WhatsApp; text that only was indented stays as typed.
@@ -117,18 +108,10 @@ impl<'a> Writer<'a> {
             self.out.push_str(typed.trim());
         } else if is_fenced {
             let first = lost_first_line(typed);
-            let code = if is_closed(typed) {
-                code
-            } else {
-                code.trim_end_matches('`')
-            };
+            let code = if is_closed(typed) { code } else { code.trim_end_matches('`') };
             self.push_lines(&format!("```\n{first}{code}\n```"));
         } else {
-            let indent = if self.blocks.is_empty() {
-                self.indent_of_line(range.start)
-            } else {
-                ""
-            };
+            let indent = if self.blocks.is_empty() { self.indent_of_line(range.start) } else { "" };
             let lines: Vec<String> = code.split('\n').map(|line| format!("{indent}{line}")).collect();
             self.push_lines(&lines.join("\n"));
         }
@@ -238,11 +221,7 @@ impl<'a> Writer<'a> {
             Some(_) | None => number,
         };
         *last = Some((number, shown));
-        if shown == number {
-            format!("{digits}{sign}")
-        } else {
-            format!("{shown}{sign}")
-        }
+        if shown == number { format!("{digits}{sign}") } else { format!("{shown}{sign}") }
     }
 
     /// The white space with which the line of this place begins.
@@ -267,9 +246,5 @@ fn lost_first_line(typed: &str) -> String {
     let words = first.trim_start().trim_start_matches(['`', '~']).trim();
     let is_name = |sign: char| sign.is_alphanumeric() || matches!(sign, '+' | '#' | '-' | '_' | '.');
     let is_language = is_closed(typed) && words.chars().all(is_name);
-    if words.is_empty() || is_language {
-        String::new()
-    } else {
-        format!("{words}\n")
-    }
+    if words.is_empty() || is_language { String::new() } else { format!("{words}\n") }
 }

@@ -32,10 +32,7 @@ impl Writer<'_> {
     /// Starts a mark that has `width` signs on either side in Markdown.
     pub(super) fn start_mark(&mut self, mark: &'static str, width: usize, range: Range<usize>) {
         let typed: String = self.slice(range.clone()).chars().take(width).collect();
-        let is_open = self
-            .inline
-            .iter()
-            .any(|inline| matches!(inline.kind, Kind::Mark(open) if open == mark));
+        let is_open = self.inline.iter().any(|inline| matches!(inline.kind, Kind::Mark(open) if open == mark));
         let kind = if self.is_in_link(&range, width) || !self.is_at_word_edge(&range) {
             Kind::AsTyped(typed)
         } else if is_open {
@@ -47,11 +44,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn start_strike(&mut self, range: Range<usize>) {
-        let width = if self.slice(range.clone()).starts_with("~~") {
-            2
-        } else {
-            1
-        };
+        let width = if self.slice(range.clone()).starts_with("~~") { 2 } else { 1 };
         self.start_mark("~", width, range);
     }
 
@@ -85,11 +78,7 @@ impl Writer<'_> {
             Kind::Mark(_) | Kind::AsTyped(_) => String::new(),
         };
         let text = link_text(&inner, &address);
-        let shown = if text.is_empty() {
-            self.slice(range.clone())
-        } else {
-            &text
-        };
+        let shown = if text.is_empty() { self.slice(range.clone()) } else { &text };
         self.out.push_str(shown);
         self.done = Some(range.end);
         self.is_fresh = false;
@@ -97,11 +86,7 @@ impl Writer<'_> {
 
     /// Starts a heading: bold, or plain where its underline says what it is.
     pub(super) fn open_heading(&mut self, is_underlined: bool) {
-        let kind = if is_underlined {
-            Kind::AsTyped(String::new())
-        } else {
-            Kind::Mark("*")
-        };
+        let kind = if is_underlined { Kind::AsTyped(String::new()) } else { Kind::Mark("*") };
         self.open(kind);
     }
 
@@ -125,10 +110,7 @@ impl Writer<'_> {
     }
 
     fn open(&mut self, kind: Kind) {
-        self.inline.push(Inline {
-            from: self.out.len(),
-            kind,
-        });
+        self.inline.push(Inline { from: self.out.len(), kind });
     }
 
     fn close(&mut self) -> Option<(Kind, String)> {
@@ -140,9 +122,7 @@ impl Writer<'_> {
     /// Whether one of the marks is a sign of a web or e-mail address.
     fn is_in_link(&self, range: &Range<usize>, width: usize) -> bool {
         let last = range.end.saturating_sub(width);
-        [range.start, last]
-            .iter()
-            .any(|at| verbatim::at(&self.verbatim, *at).is_some())
+        [range.start, last].iter().any(|at| verbatim::at(&self.verbatim, *at).is_some())
     }
 
     fn is_at_word_edge(&self, range: &Range<usize>) -> bool {
@@ -172,10 +152,7 @@ fn push_marked(out: &mut String, text: &str, mark: &str) {
 
 /// Says where a link leads, once.
 fn link_text(text: &str, address: &str) -> String {
-    let shown = address
-        .strip_prefix("mailto:")
-        .or_else(|| address.strip_prefix("tel:"))
-        .unwrap_or(address);
+    let shown = address.strip_prefix("mailto:").or_else(|| address.strip_prefix("tel:")).unwrap_or(address);
     if text.is_empty() {
         return shown.to_owned();
     }
@@ -190,9 +167,6 @@ fn link_text(text: &str, address: &str) -> String {
 
 /// An address without what people leave out.
 fn essence(address: &str) -> &str {
-    let bare = address
-        .strip_prefix("https://")
-        .or_else(|| address.strip_prefix("http://"))
-        .unwrap_or(address);
+    let bare = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://")).unwrap_or(address);
     bare.strip_suffix('/').unwrap_or(bare)
 }

@@ -12,7 +12,7 @@ use super::super::Extras;
 /// Characters of a quoted message that are repeated when Chatwoot does not have it.
 const EXCERPT: usize = 100;
 
-pub(super) fn translate(upsert: Upsert) -> (Event, Extras) {
+pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     let extras = Extras {
         push_name: upsert.push_name.clone().filter(|_| !upsert.from_me),
         row: upsert.row_id,
@@ -43,10 +43,7 @@ pub(super) fn translate(upsert: Upsert) -> (Event, Extras) {
 fn quote(content: &Value) -> Option<Quote> {
     let context = codechat::context_info(content)?;
     let id = context.stanza_id?;
-    Some(Quote {
-        id: WaMessageId::new(id),
-        excerpt: context.quoted_text.map(|quoted| text::excerpt(&quoted, EXCERPT)),
-    })
+    Some(Quote { id: WaMessageId::new(id), excerpt: context.quoted_text.map(|quoted| text::excerpt(&quoted, EXCERPT)) })
 }
 
 fn content(kind: &str, content: &Value) -> Content {
@@ -69,7 +66,8 @@ fn content(kind: &str, content: &Value) -> Content {
 }
 
 fn media(kind: MediaKind, message_type: &str, content: &Value) -> Content {
-    let text = |key: &str| content.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
+    let text =
+        |key: &str| content.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
     Content::Media(Media {
         kind,
         caption: text("caption").filter(|caption| text("fileName").as_ref() != Some(caption)),
@@ -89,7 +87,10 @@ fn other_kind(kind: &str, content: &Value) -> OtherKind {
         "locationMessage" => OtherKind::Location,
         "liveLocationMessage" => OtherKind::LiveLocation,
         "contactMessage" | "contactsArrayMessage" => OtherKind::Contact,
-        "pollCreationMessage" | "pollCreationMessageV2" | "pollCreationMessageV3" | "pollCreationMessageV4"
+        "pollCreationMessage"
+        | "pollCreationMessageV2"
+        | "pollCreationMessageV3"
+        | "pollCreationMessageV4"
         | "pollCreationMessageV5" => OtherKind::Poll,
         "pollUpdateMessage" | "pollResultSnapshotMessage" => OtherKind::PollVote,
         "reactionMessage" => {
@@ -104,12 +105,17 @@ fn other_kind(kind: &str, content: &Value) -> OtherKind {
         "groupInviteMessage" => OtherKind::GroupInvite,
         "orderMessage" => OtherKind::Order,
         "productMessage" => OtherKind::Product,
-        "requestPaymentMessage" | "sendPaymentMessage" | "declinePaymentRequestMessage" | "cancelPaymentRequestMessage"
-        | "paymentInviteMessage" | "invoiceMessage" => OtherKind::Payment,
+        "requestPaymentMessage"
+        | "sendPaymentMessage"
+        | "declinePaymentRequestMessage"
+        | "cancelPaymentRequestMessage"
+        | "paymentInviteMessage"
+        | "invoiceMessage" => OtherKind::Payment,
         "buttonsMessage" | "listMessage" | "templateMessage" | "interactiveMessage" => OtherKind::Interactive,
-        "buttonsResponseMessage" | "listResponseMessage" | "templateButtonReplyMessage" | "interactiveResponseMessage" => {
-            OtherKind::InteractiveReply
-        }
+        "buttonsResponseMessage"
+        | "listResponseMessage"
+        | "templateButtonReplyMessage"
+        | "interactiveResponseMessage" => OtherKind::InteractiveReply,
         "lottieStickerMessage" => OtherKind::LottieSticker,
         other => OtherKind::Unknown(other.to_owned()),
     }
@@ -118,7 +124,8 @@ fn other_kind(kind: &str, content: &Value) -> OtherKind {
 /// Protocol messages carry their type as a number (inbound) or a name (in copies of API calls).
 fn protocol_kind(content: &Value) -> OtherKind {
     let kind = content.get("type");
-    let is = |number: i64, name: &str| kind.is_some_and(|kind| kind.as_i64() == Some(number) || kind.as_str() == Some(name));
+    let is =
+        |number: i64, name: &str| kind.is_some_and(|kind| kind.as_i64() == Some(number) || kind.as_str() == Some(name));
     if is(0, "REVOKE") {
         OtherKind::Deletion
     } else if is(3, "EPHEMERAL_SETTING") {
