@@ -204,27 +204,31 @@ impl Verb for Finish {
 
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
         let lane = self.lease.lane.key();
-        // copies of our own sends carry CodeChat's clock, which says nothing of the customer's messages
-        let done_to = if self.end == End::Delivered { self.order_key } else { 0 };
-        if !hold(tx, &lane, &self.lease.token, done_to).await? {
-            return Ok(Recorded::LeaseLost);
-        }
+        // the writer has locked the lane's row: while its token is ours it stays so until the commit
         let changed = on!(tx, |conn| {
             sqlx::query(
                 "-- finish_event\nUPDATE event SET state = $2, reason = $3, finished_at = $4, attempts = attempts + $5 \
-                 WHERE id = $1 AND state = 'pending'",
+                 WHERE id = $1 AND state = 'pending' \
+                 AND EXISTS (SELECT 1 FROM lane WHERE key = $6 AND lease_token = $7)",
             )
             .bind(self.event.as_str())
             .bind(self.end.as_str())
             .bind(self.end.reason())
             .bind(self.now.as_millis())
             .bind(i64::from(self.attempt.is_some()))
+            .bind(&lane)
+            .bind(self.lease.token.as_str())
             .execute(conn)
             .await
             .map(|done| done.rows_affected())
         })
         .map_err(StoreError::database("finish an event"))?;
+        // copies of our own sends carry CodeChat's clock, which says nothing of the customer's messages
+        let done_to = if self.end == End::Delivered { self.order_key } else { 0 };
         if changed != 1 {
+            if !hold(tx, &lane, &self.lease.token, 0).await? {
+                return Ok(Recorded::LeaseLost);
+            }
             return Err(StoreError::row("event", "state", "a lease holder finished an event that was not pending"));
         }
         if let Some(attempt) = &self.attempt {
@@ -232,7 +236,9 @@ impl Verb for Finish {
         }
         link::change(tx, &self.lease.lane.session, &self.links).await?;
         if self.release {
-            release(tx, &lane, self.now).await?;
+            release(tx, &lane, done_to, self.now).await?;
+        } else {
+            hold(tx, &lane, &self.lease.token, done_to).await?;
         }
         Ok(Recorded::Yes)
     }
@@ -345,7 +351,7 @@ impl Verb for Release {
         if !hold(tx, &lane, &self.lease.token, 0).await? {
             return Ok(Recorded::LeaseLost);
         }
-        release(tx, &lane, self.now).await?;
+        release(tx, &lane, 0, self.now).await?;
         Ok(Recorded::Yes)
     }
 }
@@ -354,6 +360,9 @@ impl Verb for Release {
 /// one writer anyway.
 pub(crate) async fn lock(tx: &mut Tx, lanes: Vec<String>) -> Result<()> {
     let Tx::Postgres(tx) = tx else { return Ok(()) };
+    if lanes.is_empty() {
+        return Ok(());
+    }
     sqlx::query("-- lock_lanes\nSELECT key FROM lane WHERE key = ANY($1) ORDER BY key FOR UPDATE")
         .bind(lanes)
         .execute(&mut **tx)
@@ -381,15 +390,17 @@ pub(crate) async fn hold(tx: &mut Tx, lane: &str, token: &LeaseToken, done_to: i
 }
 
 /// Gives the lane back. One that still has work goes behind those that waited meanwhile, so that none starves.
-async fn release(tx: &mut Tx, lane: &str, now: Timestamp) -> Result<()> {
+async fn release(tx: &mut Tx, lane: &str, done_to: i64, now: Timestamp) -> Result<()> {
     on!(tx, |conn| {
         sqlx::query(
             "-- release_lane\nUPDATE lane SET lease_worker = NULL, lease_token = NULL, backing_off = 0, \
+             done_to = CASE WHEN done_to < $3 THEN $3 ELSE done_to END, \
              next_at = (SELECT CASE WHEN MIN(run_at) < $2 THEN $2 ELSE MIN(run_at) END FROM event \
              WHERE event.lane = $1 AND event.state = 'pending') WHERE key = $1",
         )
         .bind(lane)
         .bind(now.as_millis())
+        .bind(done_to)
         .execute(conn)
         .await
         .map(drop)

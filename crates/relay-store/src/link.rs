@@ -44,15 +44,19 @@ impl Verb for Reserve {
     }
 
     async fn apply(&self, tx: &mut Tx) -> Result<Reserved> {
-        if !lane::hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
-            return Ok(Reserved::LeaseLost);
-        }
         let mut known = Vec::new();
         for part in &self.parts {
+            // nearly always new; what is known, or no longer ours to write, is told apart after
+            if self.insert(tx, part).await? {
+                continue;
+            }
             match self.find(tx, part).await? {
                 Some(link) => known.push(link),
-                None => self.insert(tx, part).await?,
+                None => return Ok(Reserved::LeaseLost),
             }
+        }
+        if !known.is_empty() && !lane::hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
+            return Ok(Reserved::LeaseLost);
         }
         Ok(Reserved::Known(known))
     }
@@ -75,13 +79,15 @@ impl Reserve {
         row.map(Link::try_from).transpose()
     }
 
-    async fn insert(&self, tx: &mut Tx, part: &NewLink) -> Result<()> {
+    /// Writes a part down while the lease holds; `false` when it does not, or the part is known.
+    async fn insert(&self, tx: &mut Tx, part: &NewLink) -> Result<bool> {
         let tried_at = part.is_tried.then(|| self.now.as_millis());
         on!(tx, |conn| {
             sqlx::query(
                 "-- insert_link\nINSERT INTO link (session, direction, source_id, part, parts, chat, event, state, tried_at, \
                  wa_id, wa_from_me, wa_participant, wa_row, cw_conversation, cw_message) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, 'intent', $8, $9, $10, $11, $12, $13, $14)",
+                 SELECT $1, $2, $3, $4, $5, $6, $7, 'intent', $8, $9, $10, $11, $12, $13, $14 \
+                 WHERE EXISTS (SELECT 1 FROM lane WHERE key = $15 AND lease_token = $16) ON CONFLICT DO NOTHING",
             )
             .bind(self.lease.lane.session.as_str())
             .bind(part.key.direction.as_str())
@@ -97,9 +103,11 @@ impl Reserve {
             .bind(part.wa_row)
             .bind(part.cw_conversation.map(CwConversationId::get))
             .bind(part.cw_message.map(CwMessageId::get))
+            .bind(self.lease.lane.key())
+            .bind(self.lease.token.as_str())
             .execute(conn)
             .await
-            .map(drop)
+            .map(|done| done.rows_affected() == 1)
         })
         .map_err(StoreError::database("reserve a part"))
     }

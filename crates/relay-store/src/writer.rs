@@ -148,11 +148,8 @@ impl Loop {
     }
 
     async fn apply(shard: i64, tx: &mut Tx, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
-        // a lone job locks its one lane itself
-        if !arrivals.is_empty() || jobs.len() > 1 {
-            let lanes = arrivals.iter().map(Arrival::lane).chain(jobs.iter().filter_map(|job| job.lane()));
-            lane::lock(tx, lanes.collect()).await?;
-        }
+        let lanes = arrivals.iter().map(Arrival::lane).chain(jobs.iter().filter_map(|job| job.lane()));
+        lane::lock(tx, lanes.collect()).await?;
         let counts = if arrivals.is_empty() { BTreeMap::new() } else { ingest::insert(tx, arrivals).await? };
         for job in jobs {
             job.run(tx).await?;

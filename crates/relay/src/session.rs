@@ -49,7 +49,7 @@ async fn add(api: &ApiClient, args: AddArgs, printer: &Printer) -> anyhow::Resul
     let name = text(&made, "session_id");
     printer.done(format!("session {name} made"));
     if made.get("next_step").and_then(Value::as_str).is_none() {
-        printer.done("the inbox's webhook is set")
+        printer.done("the inbox's webhook is set");
     } else {
         printer.line("  The token is not an administrator's. Paste this into the inbox's webhook URL in Chatwoot:");
         printer.line(format!("  {}", text(&made, "chatwoot_inbox_webhook")));

@@ -70,7 +70,7 @@ impl Task<'_> {
                 }
                 // the original plays in most browsers: better than nothing
                 Err(error) => {
-                    tracing::warn!(session.id = %self.live.id(), event.id = %self.event.id, %error, "a voice note stays as it is")
+                    tracing::warn!(session.id = %self.live.id(), event.id = %self.event.id, %error, "a voice note stays as it is");
                 }
             }
         }

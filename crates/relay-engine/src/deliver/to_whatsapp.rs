@@ -42,7 +42,7 @@ impl Task<'_> {
             }
             match self.send_part(&chat, &jid, part, reserved).await {
                 Ok(change) => {
-                    last = self.part_sent(LinkChange { key: reserved.link.key.clone(), change }, parts.len()).await?
+                    last = self.part_sent(LinkChange { key: reserved.link.key.clone(), change }, parts.len()).await?;
                 }
                 Err(Trouble::Hopeless(why)) => {
                     return self.give_up(&message, why).await;
