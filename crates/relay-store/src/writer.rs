@@ -1,10 +1,10 @@
 //! The group-commit writer: whatever waits is written in one durable transaction, and every caller is answered after its
 //! commit.
 //!
-//! There is no timer: an idle store commits a lone write at once, a busy one shares each fsync among all that queued up
+//! Received events and all other writes take turns. There is no timer: an idle store commits a lone write at once, a busy one shares each fsync among all that queued up
 //! during the previous one. When a batch fails, its members are tried one by one, so one bad write fails alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ use crate::lane;
 const QUEUE: usize = 8192;
 /// Writes that share one transaction at most.
 const BATCH: usize = 256;
+/// Writes other than arrivals that share one transaction at most: each takes several statements, and arrivals wait meanwhile.
+const JOBS: usize = 32;
 
 /// One write: a verb, applied in somebody's transaction. Applied again when a shared transaction failed.
 pub(crate) trait Verb: Send + Sync + 'static {
@@ -114,24 +116,51 @@ struct Loop {
 }
 
 impl Loop {
+    /// Arrivals and other writes take turns: whoever waits for an acknowledgement waits for no more than one short
+    /// transaction of deliveries beside its own.
     async fn run(mut self) {
+        let (mut arrivals, mut jobs) = (Vec::new(), VecDeque::new());
         let mut batch = Vec::with_capacity(BATCH);
-        while self.waiting.recv_many(&mut batch, BATCH).await > 0 {
-            let (mut arrivals, mut jobs) = (Vec::new(), Vec::new());
+        loop {
+            if arrivals.is_empty() && jobs.is_empty() && self.waiting.recv_many(&mut batch, BATCH).await == 0 {
+                return;
+            }
+            while batch.len() < BATCH
+                && let Ok(write) = self.waiting.try_recv()
+            {
+                batch.push(write);
+            }
             for write in batch.drain(..) {
                 match write {
                     Write::Arrival(arrival) => arrivals.push(*arrival),
-                    Write::Other(job) => jobs.push(job),
+                    Write::Other(job) => jobs.push_back(job),
                 }
             }
-            match self.together(&mut arrivals, &mut jobs).await {
-                Ok(()) => jobs.into_iter().for_each(|job| job.settle(Ok(()))),
-                Err(error) => self.one_by_one(&mut arrivals, jobs, &error).await,
-            }
-            if arrivals.iter().any(Arrival::is_new) {
-                self.arrived.notify_one();
-            }
-            arrivals.into_iter().for_each(Arrival::settle);
+            self.commit_arrivals(std::mem::take(&mut arrivals)).await;
+            self.commit_jobs(jobs.drain(..jobs.len().min(JOBS)).collect()).await;
+        }
+    }
+
+    async fn commit_arrivals(&self, mut arrivals: Vec<Arrival>) {
+        if arrivals.is_empty() {
+            return;
+        }
+        if let Err(error) = self.together(&mut arrivals, &mut []).await {
+            self.one_by_one(&mut arrivals, Vec::new(), &error).await;
+        }
+        if arrivals.iter().any(Arrival::is_new) {
+            self.arrived.notify_one();
+        }
+        arrivals.into_iter().for_each(Arrival::settle);
+    }
+
+    async fn commit_jobs(&self, mut jobs: Vec<Box<dyn Job>>) {
+        if jobs.is_empty() {
+            return;
+        }
+        match self.together(&mut [], &mut jobs).await {
+            Ok(()) => jobs.into_iter().for_each(|job| job.settle(Ok(()))),
+            Err(error) => self.one_by_one(&mut [], jobs, &error).await,
         }
     }
 

@@ -8,7 +8,7 @@ use relay_testing::{Database, TestApp};
 use serde_json::json;
 
 use crate::support::{
-    ANA, answers, finish_clean, meet, says, skip_until, skip_until_settled, start_timeless, texts_in, texts_sent,
+    ANA, answers, finish_clean, heard, meet, says, skip_until, skip_until_settled, start_timeless, texts_in, texts_sent,
 };
 
 both!(
@@ -88,8 +88,8 @@ async fn codechat_sends_and_hangs_up(database: Database) {
         answers(&app, conversation, AgentMessage::text(text));
     }
     let picture = AgentMessage::file("foto.jpg", "image/jpeg", assets::PHOTO.bytes, Some("foto"));
-    answers(&app, conversation, picture);
-    app.until("the messages to be stored", async || crate::support::pending(&app).await >= 1).await;
+    let picture = answers(&app, conversation, picture);
+    heard(&app, picture).await;
     skip_until(&app, "the messages", Duration::from_secs(1), async || app.codechat.submission_count() > TIMES).await;
     skip_until_settled(&app).await;
     assert_sent_once(&app, &["0", "1", "2", "3", "4", "foto"]);

@@ -6,7 +6,7 @@ use relay_sim::{AgentMessage, ConnectionState};
 use relay_testing::{Database, TestApp};
 
 use crate::support::{
-    ANA, SESSION, answers, finish_clean, later, meet, pending, skip_until, start_timeless, status, texts_sent,
+    ANA, SESSION, answers, finish_clean, heard, later, meet, skip_until, start_timeless, status, texts_sent,
 };
 
 both!(a_disconnected_phone_holds_messages, old_messages_are_not_sent, a_message_just_young_enough_is_sent);
@@ -25,7 +25,9 @@ async fn a_disconnected_phone_holds_messages(database: Database) {
     let conversation = meet(&app, ANA).await;
     disconnect(&app).await;
     let ids = ["um", "dois", "três"].map(|text| answers(&app, conversation, AgentMessage::text(text)));
-    app.until("the messages to be stored", async || pending(&app).await == 3).await;
+    for id in ids {
+        heard(&app, id).await;
+    }
     let asked = "GET /instance/connectionState/{instance}";
     app.until("the relay to look", async || app.codechat.calls().contains_key(asked)).await;
     later(&app, Duration::from_secs(30));
@@ -44,7 +46,7 @@ async fn old_messages_are_not_sent(database: Database) {
     let conversation = meet(&app, ANA).await;
     disconnect(&app).await;
     let old = answers(&app, conversation, AgentMessage::text("Seu táxi chegou"));
-    app.until("the message to be stored", async || pending(&app).await == 1).await;
+    heard(&app, old).await;
     later(&app, Duration::from_secs(601));
     let reason = async || status(&app, old).1.unwrap_or_default();
     app.until("the reason", async || reason().await.contains("Use Retry to send it now")).await;
@@ -61,8 +63,8 @@ async fn a_message_just_young_enough_is_sent(database: Database) {
     let app = start_timeless(database).await;
     let conversation = meet(&app, ANA).await;
     disconnect(&app).await;
-    answers(&app, conversation, AgentMessage::text("Seu táxi chegou"));
-    app.until("the message to be stored", async || pending(&app).await == 1).await;
+    let message = answers(&app, conversation, AgentMessage::text("Seu táxi chegou"));
+    heard(&app, message).await;
     app.codechat.set_connection(SESSION, ConnectionState::Open);
     later(&app, Duration::from_mins(9));
     app.whatsapp_has(1).await;

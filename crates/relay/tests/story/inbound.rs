@@ -6,7 +6,7 @@ use std::time::Duration;
 use relay_sim::{AgentMessage, CustomerMessage, HookFaults, route};
 use relay_testing::{Database, Options, TestApp};
 
-use crate::support::{ANA, SESSION, answers, finish_clean, meet, relayed_as, says, texts_in, texts_sent};
+use crate::support::{ANA, SESSION, answers, finish_clean, heard, meet, relayed_as, says, texts_in, texts_sent};
 
 both!(
     replies_point_at_what_they_answer,
@@ -60,8 +60,7 @@ async fn typed_on_the_phone(database: Database) {
     let text = mirrored.content.unwrap().replace('\u{200b}', "");
     assert_eq!(text, "Já te ligo {{ agora }}");
     // Chatwoot tells us of it as of any agent's message
-    let echo = format!("message_created:{}", mirrored.id);
-    app.until("Chatwoot's echo", async || app.chatwoot.ack_log().iter().any(|ack| ack.key == echo)).await;
+    heard(&app, mirrored.id).await;
     answers(&app, conversation, AgentMessage::text("Ligou?"));
     app.whatsapp_has(1).await;
     assert_eq!(texts_sent(&app), ["Ligou?"]);

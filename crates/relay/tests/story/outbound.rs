@@ -6,7 +6,7 @@ use relay_sim::AgentMessage;
 use relay_testing::{Database, TestApp};
 use serde_json::{Map, json};
 
-use crate::support::{ANA, answers, finish_clean, meet, says, texts_in, texts_sent};
+use crate::support::{ANA, answers, finish_clean, heard, meet, says, texts_in, texts_sent};
 
 both!(
     what_is_for_the_customer_is_sent,
@@ -50,8 +50,7 @@ async fn what_is_not_for_the_customer_is_not_sent(database: Database) {
         AgentMessage { message_type: Some("activity".to_owned()), ..AgentMessage::text("conversa resolvida") };
     let ids = [note, incoming, activity].map(|message| answers(&app, conversation, message));
     for id in &ids[..2] {
-        let key = format!("message_created:{id}");
-        app.until("Chatwoot's webhook", async || app.chatwoot.ack_log().iter().any(|ack| ack.key == key)).await;
+        heard(&app, *id).await;
     }
     answers(&app, conversation, AgentMessage::text("Pronto"));
     app.whatsapp_has(1).await;

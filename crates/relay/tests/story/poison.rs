@@ -132,7 +132,7 @@ async fn codechat_fails_on_one_message(database: Database) {
     let picture = answers(&app, bad, picture);
     answers(&app, bad, AgentMessage::text("a seguinte"));
     let is_sent = async || texts_sent(&app).contains(&"a seguinte".to_owned());
-    skip_until(&app, "the next message", Duration::from_secs(2), async || {
+    skip_until(&app, "the next message", Duration::from_secs(1), async || {
         answers(&app, good, AgentMessage::text("outra"));
         is_sent().await
     })

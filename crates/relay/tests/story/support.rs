@@ -44,6 +44,13 @@ pub(crate) fn answers(app: &TestApp, conversation: u64, message: AgentMessage) -
     app.chatwoot.agent_sends(conversation, message).unwrap()
 }
 
+/// Waits until the relay has taken Chatwoot's webhook about a message.
+pub(crate) async fn heard(app: &TestApp, message: u64) {
+    let key = format!("message_created:{message}");
+    let is_taken = || app.chatwoot.ack_log().iter().any(|ack| ack.key == key && ack.outcome.is_accepted());
+    app.until("Chatwoot's webhook", async || is_taken()).await;
+}
+
 /// Texts that the relay posted to a conversation, in order.
 pub(crate) fn texts_in(app: &TestApp, conversation: u64) -> Vec<String> {
     let here = app.relayed().into_iter().filter(|message| message.conversation == conversation);
@@ -72,11 +79,14 @@ pub(crate) fn later(app: &TestApp, by: Duration) {
     app.engine.store.arrived().notify_one();
 }
 
-/// Lets time pass step by step until a condition holds.
+/// Lets time pass step by step until a condition holds; it stands still while something is due, as it does for those who wait
+/// for a machine that is busy.
 pub(crate) async fn skip_until(app: &TestApp, what: &str, step: Duration, mut condition: impl AsyncFnMut() -> bool) {
     eventually(what, async || {
         let holds = condition().await;
-        if !holds {
+        let due = app.engine.store.next_due().await.unwrap();
+        let is_due = due.is_some_and(|due| due <= app.clock.now());
+        if !holds && !is_due {
             later(app, step);
         }
         holds
