@@ -21,7 +21,7 @@ const QUEUE: usize = 8192;
 /// Writes that share one transaction at most.
 const BATCH: usize = 256;
 /// Writes other than arrivals that share one transaction at most: each takes several statements, and arrivals wait meanwhile.
-const JOBS: usize = 32;
+const JOBS: usize = 12;
 
 /// One write: a verb, applied in somebody's transaction. Applied again when a shared transaction failed.
 pub(crate) trait Verb: Send + Sync + 'static {

@@ -24,8 +24,8 @@ const PROFILE: &str = "GET /api/v1/profile";
 /// What a lane may lose to one message.
 fn assert_soon_enough(app: &TestApp, since: Timestamp) {
     let lost = app.clock.now().since(since);
-    // two minutes at most by the schedule; time runs in steps here, which a busy machine makes longer
-    assert!(lost <= Duration::from_mins(3), "{lost:?}");
+    // two minutes at most by the schedule; time runs in steps here, some of which pass during a call
+    assert!(lost <= Duration::from_secs(130), "{lost:?}");
 }
 
 /// Chatwoot fails on one chat until the relay asks whether it is there at all; then it fails `more` times. Another chat goes on.

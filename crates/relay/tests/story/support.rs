@@ -84,7 +84,7 @@ pub(crate) fn later(app: &TestApp, by: Duration) {
 pub(crate) async fn skip_until(app: &TestApp, what: &str, step: Duration, mut condition: impl AsyncFnMut() -> bool) {
     eventually(what, async || {
         let holds = condition().await;
-        let due = app.engine.store.next_due().await.unwrap();
+        let due = app.engine.store.next_due(&[]).await.unwrap();
         let is_due = due.is_some_and(|due| due <= app.clock.now());
         if !holds && !is_due {
             later(app, step);
