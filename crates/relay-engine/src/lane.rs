@@ -355,21 +355,25 @@ impl Turn<'_> {
     /// effect.
     async fn show_loss(&self, failed: &Failed) -> Result<Shown, Trouble> {
         let chatwoot = self.live.health.breaker(Side::Chatwoot);
-        let mut words = LAST_WORDS;
+        let (mut words, mut failure) = (LAST_WORDS, None);
         loop {
             words -= 1;
             let shown = crate::deliver::show_loss(self.engine, self.live.clone(), self.lease, self.event, failed).await;
-            let until = match &shown {
-                Ok(_) => {
+            let until = match shown {
+                Ok(shown) => {
                     chatwoot.succeeded(self.engine.clock.now());
-                    return shown;
+                    return Ok(shown);
                 }
-                Err(Trouble::Wait(until)) => *until,
-                Err(Trouble::Failed(why)) if why.is_outage => self.engine.clock.now() + Duration::from_secs(2),
-                Err(_) => return shown,
+                Err(Trouble::Wait(until)) => until,
+                Err(Trouble::Failed(why)) if why.is_outage => {
+                    failure = Some(why);
+                    self.engine.clock.now() + Duration::from_secs(2)
+                }
+                Err(trouble) => return Err(trouble),
             };
             if words == 0 {
-                return shown;
+                // a look at what failed before it says nothing new
+                return Err(failure.map_or(Trouble::Wait(until), Trouble::Failed));
             }
             self.rest_until(until).await;
         }

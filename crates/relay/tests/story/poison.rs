@@ -110,9 +110,10 @@ async fn a_chat_that_chatwoot_cannot_take_at_all(database: Database) {
     let app = TestApp::start(database).await;
     let (bad, good) = (meet(&app, ANA).await, meet(&app, BIA).await);
     app.chatwoot.fault(Fault::status(route::MESSAGE_CREATE, 500).only_path(format!("/conversations/{bad}/")));
+    let start = app.clock.now();
     says(&app, ANA, "a que não passa");
     let mut others = 0;
-    skip_until(&app, "the relay to give up", Duration::from_secs(2), async || {
+    skip_until(&app, "the relay to give up", Duration::from_secs(1), async || {
         if texts_in(&app, good).len() == 1 + others {
             others += 1;
             says(&app, BIA, &others.to_string());
@@ -120,6 +121,7 @@ async fn a_chat_that_chatwoot_cannot_take_at_all(database: Database) {
         app.engine.store.tally().await.unwrap().dead == 1
     })
     .await;
+    assert_soon_enough(&app, start);
     app.until("the other chat", async || texts_in(&app, good).len() == 1 + others).await;
     assert_eq!(texts_in(&app, bad), ["Oi"]);
     app.chatwoot.clear_faults();
