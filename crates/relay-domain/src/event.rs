@@ -45,10 +45,8 @@ pub struct WaMessage {
 pub enum Author {
     /// The customer.
     Customer,
-    /// Us, on the phone or with another program on the same number.
+    /// Us: on the phone, with another program on the same number, or, when a link proves it, with this relay.
     Ourselves,
-    /// This relay, most likely: a copy of what was sent through CodeChat. Only a missing link proves otherwise.
-    ApiClient,
 }
 
 /// The message that a reply answers.

@@ -42,8 +42,6 @@ pub struct ChatwootPost {
     pub sent_at: Timestamp,
     /// Whether it is shown as ours, written outside Chatwoot.
     pub from_phone: bool,
-    /// It may be a copy of our own send: post only when no link proves that it is.
-    pub maybe_own_copy: bool,
     /// Text in Markdown.
     pub text: Option<String>,
     /// A file to fetch and attach.
@@ -122,7 +120,6 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
         id: message.id,
         sent_at: message.sent_at,
         from_phone: message.author != Author::Customer,
-        maybe_own_copy: message.author == Author::ApiClient,
         text: None,
         media: None,
         is_placeholder: false,

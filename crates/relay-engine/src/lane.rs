@@ -122,7 +122,6 @@ fn panicked(side: Side) -> Trouble {
         outcome: "panicked",
         status: None,
         detail: "the message could not be processed".to_owned(),
-        maybe_delivered: true,
         is_outage: false,
         pause: None,
     })
@@ -388,15 +387,7 @@ impl Turn<'_> {
     /// A refused token stops the session, once a second call to something harmless is refused as well.
     async fn denied(&self, side: Side, detail: String) -> Result<Next, StoreError> {
         if self.engine.answers(self.live, side).await {
-            let failed = Failed {
-                side,
-                outcome: "denied",
-                status: Some(401),
-                detail,
-                maybe_delivered: false,
-                is_outage: false,
-                pause: None,
-            };
+            let failed = Failed { side, outcome: "denied", status: Some(401), detail, is_outage: false, pause: None };
             return self.failed(failed).await;
         }
         self.engine.pause(self.live, side).await?;

@@ -11,7 +11,7 @@ use chatwoot::{Capability, Version};
 use relay_domain::id::SessionId;
 use relay_domain::note::Locale;
 use relay_domain::reserved_id::IdMint;
-use relay_store::{Session, SessionState, Store, StoreError};
+use relay_store::{Session, Store, StoreError};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -174,11 +174,6 @@ impl Sessions {
         };
         let matches = bool::from(given.ct_eq(&expected));
         Ok(live.filter(|_| matches))
-    }
-
-    /// Whether a session works.
-    pub fn is_active(live: &Live) -> bool {
-        live.session.state == SessionState::Active
     }
 
     fn in_memory(&self, name: &str) -> Option<Arc<Live>> {

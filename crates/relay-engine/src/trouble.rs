@@ -67,8 +67,6 @@ pub struct Failed {
     pub status: Option<u16>,
     /// Masked details.
     pub detail: String,
-    /// Whether it may have had its effect all the same.
-    pub maybe_delivered: bool,
     /// Whether it says something about the destination as a whole, rather than about this message.
     pub is_outage: bool,
     /// How long to wait before the next attempt, when the schedule will not do.
@@ -84,7 +82,6 @@ impl From<StoreError> for Trouble {
 /// Sorts a failed call to Chatwoot. What is specific to one call (a missing conversation, a taken phone number) is handled
 /// where it is made.
 pub fn from_chatwoot(error: chatwoot::Error) -> Trouble {
-    let maybe_delivered = error.certainty == chatwoot::Certainty::MaybeDelivered;
     let (outcome, is_outage) = match error.kind {
         Cw::RateLimited { retry_after } => return Trouble::Rate(retry_after.unwrap_or(Duration::from_mins(1))),
         Cw::Unauthorized => return Trouble::Denied { side: Side::Chatwoot, detail: error.detail },
@@ -102,7 +99,6 @@ pub fn from_chatwoot(error: chatwoot::Error) -> Trouble {
         outcome,
         status: error.status,
         detail: error.detail,
-        maybe_delivered,
         is_outage,
         pause: None,
     })
@@ -110,7 +106,6 @@ pub fn from_chatwoot(error: chatwoot::Error) -> Trouble {
 
 /// Sorts a failed call to CodeChat. Whether a number really has no WhatsApp is for the caller to find out.
 pub fn from_codechat(error: codechat::Error) -> Trouble {
-    let maybe_delivered = error.certainty == codechat::Certainty::MaybeDelivered;
     let (outcome, is_outage) = match error.kind {
         Cc::RateLimited { retry_after } => return Trouble::Rate(retry_after.unwrap_or(Duration::from_mins(1))),
         Cc::Unauthorized => return Trouble::Denied { side: Side::CodeChat, detail: error.detail },
@@ -132,7 +127,6 @@ pub fn from_codechat(error: codechat::Error) -> Trouble {
         outcome,
         status: error.status,
         detail: error.detail,
-        maybe_delivered,
         is_outage,
         pause: None,
     })

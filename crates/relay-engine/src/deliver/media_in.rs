@@ -106,7 +106,6 @@ fn not_connected(error: codechat::Error) -> Trouble {
         outcome: "not_connected",
         status: error.status,
         detail: error.detail,
-        maybe_delivered: false,
         is_outage: false,
         pause: None,
     })
@@ -118,7 +117,6 @@ pub(crate) fn disk_trouble(error: &std::io::Error) -> Trouble {
         outcome: "disk",
         status: None,
         detail: error.kind().to_string(),
-        maybe_delivered: false,
         is_outage: true,
         pause: None,
     })

@@ -114,7 +114,6 @@ impl Task<'_> {
                     outcome: "file_not_ready",
                     status: error.status,
                     detail: error.detail,
-                    maybe_delivered: false,
                     is_outage: false,
                     pause: None,
                 }),

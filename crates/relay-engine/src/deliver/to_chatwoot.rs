@@ -282,7 +282,6 @@ impl Task<'_> {
             id: WaMessageId::new(upsert.key_id),
             sent_at: Timestamp::from_secs(upsert.timestamp.unwrap_or(0)),
             from_phone: upsert.from_me,
-            maybe_own_copy: false,
             text: Some(note::undeliverable(self.live.locale, detail)),
             media: None,
             is_placeholder: true,

@@ -346,7 +346,6 @@ impl Task<'_> {
                 outcome: "unreadable",
                 status: None,
                 detail: "the stored event is not a message".to_owned(),
-                maybe_delivered: false,
                 is_outage: false,
                 pause: None,
             })),

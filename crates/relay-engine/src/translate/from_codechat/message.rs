@@ -18,11 +18,7 @@ pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
         row: upsert.row_id,
         connection: None,
     };
-    let author = match (upsert.from_me, upsert.is_api_copy()) {
-        (false, _) => Author::Customer,
-        (true, true) => Author::ApiClient,
-        (true, false) => Author::Ourselves,
-    };
+    let author = if upsert.from_me { Author::Ourselves } else { Author::Customer };
     let inner = unwrap_content(&upsert.message_type, &upsert.content);
     let message = WaMessage {
         id: WaMessageId::new(&upsert.key_id),
