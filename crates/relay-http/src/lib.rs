@@ -43,7 +43,7 @@ pub fn router(app: App) -> Router {
         .route("/media/{token}", get(media::fetch));
     let sessions = Router::new()
         .route("/session", post(session::create).get(session::list))
-        .route("/session/{session}", get(session::show).delete(session::remove))
+        .route("/session/{session}", get(session::show).patch(session::change).delete(session::remove))
         .route("/session/{session}/connect", post(session::connect))
         .layer(axum::middleware::from_fn_with_state(app.clone(), auth::require_key));
     let health = Router::new()

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
-use relay_domain::note::Locale;
-use relay_domain::settings::{SessionSettings, VoiceFormat};
+use relay_domain::settings::SessionSettings;
 use relay_engine::Live;
 use relay_engine::setup::{NewSession, SetupError};
-use relay_store::{Deleted, Session, StoreError};
+use relay_store::{Deleted, Session, StoreError, UpdateSession};
 use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
@@ -24,16 +24,13 @@ pub(crate) struct SessionIn {
     session_id: Option<String>,
     description: Option<String>,
     chatwoot: ChatwootIn,
-    #[serde(default)]
-    settings: SettingsIn,
+    settings: Option<Value>,
 }
 
-/// [`SessionSettings`] as a person writes them: a misspelt choice is an error, which it must not be in a row of a newer version.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, expecting = "an object with locale or voice")]
-struct SettingsIn {
-    locale: Option<Locale>,
-    voice: VoiceFormat,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with settings")]
+struct ChangesIn {
+    settings: Value,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +99,7 @@ pub(crate) async fn create(
     State(app): State<App>,
     request: Request,
 ) -> Result<(StatusCode, Json<CreatedOut>), Problem> {
-    let wanted = read(request).await?;
+    let wanted: SessionIn = read(request).await?;
     if wanted.description.as_ref().is_some_and(|text| text.contains('\0')) {
         return Err(invalid("description holds a character that cannot be stored".to_owned()));
     }
@@ -113,7 +110,10 @@ pub(crate) async fn create(
         account: wanted.chatwoot.account_id,
         inbox: wanted.chatwoot.inbox_id,
         token: wanted.chatwoot.token,
-        settings: SessionSettings { locale: wanted.settings.locale, voice: wanted.settings.voice },
+        settings: wanted.settings.map_or_else(
+            || Ok(SessionSettings::default()),
+            |settings| changed(&SessionSettings::default(), &settings),
+        )?,
     };
     // in a task of its own: a caller that hangs up does not stop it half-way
     let engine = app.engine.clone();
@@ -133,7 +133,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-async fn read(request: Request) -> Result<SessionIn, Problem> {
+async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
     let (parts, body) = request.into_parts();
     door::require_json(&parts.headers)?;
     let body = door::read(&parts.headers, body).await?;
@@ -141,6 +141,10 @@ async fn read(request: Request) -> Result<SessionIn, Problem> {
         serde_json::error::Category::Data => invalid(without_values(&error.to_string())),
         _ => door::not_json(),
     })
+}
+
+fn changed(settings: &SessionSettings, changes: &Value) -> Result<SessionSettings, Problem> {
+    settings.changed(changes).map_err(|detail| invalid(format!("settings: {}", without_values(&detail))))
 }
 
 fn invalid(detail: String) -> Problem {
@@ -205,6 +209,21 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, Problem>
 pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<SessionOut>, Problem> {
     let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
     session.as_ref().map(|session| Json(SessionOut::from(session))).ok_or_else(|| unknown(&name))
+}
+
+pub(crate) async fn change(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<SessionOut>, Problem> {
+    let changes: ChangesIn = read(request).await?;
+    let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
+    let session = session.ok_or_else(|| unknown(&name))?;
+    let settings = changed(&session.settings, &changes.settings)?;
+    let update = UpdateSession { settings: Some(settings), ..UpdateSession::of(&session.id) };
+    app.engine.store.update_session(update).await.map_err(unavailable)?;
+    app.engine.sessions.refresh().await.map_err(unavailable)?;
+    show(State(app), Path(name)).await
 }
 
 #[derive(Deserialize)]

@@ -226,7 +226,7 @@ impl Store {
 
     /// Changes the state of a session.
     pub async fn update_session(&self, update: UpdateSession) -> Result<()> {
-        self.writer.write(session::SealedUpdate::new(update, &self.vault)).await
+        self.writer.write(session::SealedUpdate::new(update, &self.vault)?).await
     }
 
     /// Removes a session; unless forced, only when nothing of it waits.

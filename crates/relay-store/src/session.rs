@@ -2,6 +2,7 @@
 
 use relay_domain::Timestamp;
 use relay_domain::id::SessionId;
+use relay_domain::settings::SessionSettings;
 use secrecy::SecretString;
 use url::Url;
 
@@ -31,11 +32,14 @@ impl InsertSession {
             codechat_token: vault.seal(CODECHAT_TOKEN, row, &session.codechat.token),
             chatwoot_token: vault.seal(CHATWOOT_TOKEN, row, &session.chatwoot.token),
             chatwoot_secret: session.chatwoot.secret.as_ref().map(|secret| vault.seal(CHATWOOT_SECRET, row, secret)),
-            settings: serde_json::to_string(&session.settings)
-                .map_err(|error| StoreError::row("session", "settings", error))?,
+            settings: settings_column(&session.settings)?,
             session,
         })
     }
+}
+
+fn settings_column(settings: &SessionSettings) -> Result<String> {
+    serde_json::to_string(settings).map_err(|error| StoreError::row("session", "settings", error))
 }
 
 impl Verb for InsertSession {
@@ -96,12 +100,14 @@ pub struct UpdateSession {
     pub connection: Option<String>,
     /// What Chatwoot signs webhooks with from now on.
     pub chatwoot_secret: Option<SecretString>,
+    /// What its owner chose.
+    pub settings: Option<SessionSettings>,
 }
 
 impl UpdateSession {
     /// A change that changes nothing yet.
     pub fn of(id: &SessionId) -> Self {
-        Self { id: id.clone(), state: None, connection: None, chatwoot_secret: None }
+        Self { id: id.clone(), state: None, connection: None, chatwoot_secret: None, settings: None }
     }
 }
 
@@ -109,12 +115,14 @@ impl UpdateSession {
 pub(crate) struct SealedUpdate {
     update: UpdateSession,
     secret: Option<Vec<u8>>,
+    settings: Option<String>,
 }
 
 impl SealedUpdate {
-    pub(crate) fn new(update: UpdateSession, vault: &Vault) -> Self {
+    pub(crate) fn new(update: UpdateSession, vault: &Vault) -> Result<Self> {
         let seal = |secret| vault.seal(CHATWOOT_SECRET, update.id.as_str(), secret);
-        Self { secret: update.chatwoot_secret.as_ref().map(seal), update }
+        let settings = update.settings.as_ref().map(settings_column).transpose()?;
+        Ok(Self { secret: update.chatwoot_secret.as_ref().map(seal), settings, update })
     }
 }
 
@@ -129,13 +137,15 @@ impl Verb for SealedUpdate {
                 "-- update_session\nUPDATE session SET state = COALESCE($2, state), \
                  state_reason = CASE WHEN $2 IS NULL THEN state_reason ELSE $3 END, \
                  connection = COALESCE($4, connection), \
-                 chatwoot_secret_sealed = COALESCE($5, chatwoot_secret_sealed) WHERE id = $1",
+                 chatwoot_secret_sealed = COALESCE($5, chatwoot_secret_sealed), \
+                 settings = COALESCE($6, settings) WHERE id = $1",
             )
             .bind(self.update.id.as_str())
             .bind(state)
             .bind(reason)
             .bind(self.update.connection.as_deref())
             .bind(self.secret.as_deref())
+            .bind(self.settings.as_deref())
             .execute(conn)
             .await
             .map(drop)

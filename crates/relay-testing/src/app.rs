@@ -35,6 +35,8 @@ pub struct Options {
     pub chatwoot: ChatwootOptions,
     /// Language of notes.
     pub locale: Locale,
+    /// Settings of the session, as for the session API.
+    pub settings: Value,
     /// Role of the Chatwoot user whose token the session has.
     pub role: Role,
     /// Changes what the engine is told.
@@ -49,6 +51,7 @@ impl Options {
             codechat: CodeChatOptions { echo_delay: Duration::from_millis(5), ..CodeChatOptions::default() },
             chatwoot: ChatwootOptions { message_wall: None, search_wall: None, ..ChatwootOptions::default() },
             locale: Locale::En,
+            settings: json!({}),
             role: Role::Administrator,
             tune: |_| {},
         }
@@ -74,6 +77,7 @@ pub struct TestApp {
     pub inbox: u64,
     /// Token of the Chatwoot user.
     pub token: String,
+    settings: Value,
     http: reqwest::Client,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -136,6 +140,7 @@ impl TestApp {
             account,
             inbox,
             token: token.to_owned(),
+            settings: options.settings,
             http,
             stop,
             tasks,
@@ -148,6 +153,7 @@ impl TestApp {
         let body = json!({
             "session_id": name,
             "chatwoot": { "account_id": self.account, "inbox_id": self.inbox, "token": self.token },
+            "settings": self.settings,
         });
         self.call(Method::POST, "/session", Some(&body)).await
     }

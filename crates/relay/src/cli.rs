@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay_domain::note::Locale;
+use serde_json::Value;
 use url::Url;
 
 /// Relays WhatsApp (CodeChat) to Chatwoot and back, and loses nothing on the way.
@@ -96,6 +97,13 @@ fn locale(text: &str) -> Result<Locale, String> {
     Locale::parse(text).ok_or_else(|| "use pt-BR, en or es".to_owned())
 }
 
+/// A setting and its value: JSON where it is JSON, else text.
+fn assignment(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("use NAME=VALUE, as in voice=original")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+    Ok((name.trim().to_owned(), value))
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the relay (also without a command)
@@ -170,6 +178,17 @@ pub(crate) enum SessionCommand {
     Show {
         /// Name of the session
         session: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change settings of a session
+    Set {
+        /// Name of the session
+        session: String,
+        /// Settings with their new values, as voice=original or calls.reject=true; `null` brings a default back
+        #[arg(required = true, value_name = "NAME=VALUE", value_parser = assignment)]
+        settings: Vec<(String, Value)>,
         /// Print JSON
         #[arg(long)]
         json: bool,

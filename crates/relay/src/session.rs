@@ -16,6 +16,7 @@ pub(crate) async fn run(settings: &Settings, command: SessionCommand, printer: &
         SessionCommand::Add(args) => add(&api, args, printer).await,
         SessionCommand::Ls { json } => list(&api, json, printer).await,
         SessionCommand::Show { session, json } => show(&api, &session, json, printer).await,
+        SessionCommand::Set { session, settings, json } => set(&api, &session, settings, json, printer).await,
         SessionCommand::Connect { session, json } => connect(&api, &session, json, printer).await,
         SessionCommand::Rm { session, force } => {
             api.remove(&session, force).await?;
@@ -111,7 +112,58 @@ async fn show(api: &ApiClient, session: &str, as_json: bool, printer: &Printer) 
         ("since", text(&session, "created_at")),
     ];
     printer.table(&rows.map(|(name, value)| vec![name.to_owned(), value]));
+    printer.line("");
+    print_settings(&session, printer);
     Ok(())
+}
+
+async fn set(
+    api: &ApiClient,
+    session: &str,
+    settings: Vec<(String, Value)>,
+    as_json: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    let mut changes = json!({});
+    for (name, value) in settings {
+        let mut place = &mut changes;
+        for part in name.split('.') {
+            if !place.is_object() {
+                *place = json!({});
+            }
+            place = &mut place[part];
+        }
+        *place = value;
+    }
+    let body = json!({ "settings": changes });
+    let changed = api.call(Method::PATCH, &["session", session], Some(&body)).await?;
+    if as_json {
+        printer.json(&changed);
+        return Ok(());
+    }
+    printer.done(format!("settings of session {session} changed"));
+    print_settings(&changed, printer);
+    Ok(())
+}
+
+/// The settings, one a line, as `relay session set` takes them.
+fn print_settings(session: &Value, printer: &Printer) {
+    let mut rows = Vec::new();
+    flatten("", session.get("settings").unwrap_or(&Value::Null), &mut rows);
+    printer.table(&rows);
+}
+
+fn flatten(path: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                flatten(&path, value, rows);
+            }
+        }
+        Value::String(text) => rows.push(vec![path.to_owned(), text.clone()]),
+        value => rows.push(vec![path.to_owned(), value.to_string()]),
+    }
 }
 
 async fn connect(api: &ApiClient, session: &str, as_json: bool, printer: &Printer) -> anyhow::Result<()> {

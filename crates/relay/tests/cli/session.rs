@@ -44,6 +44,16 @@ async fn a_number_is_joined_and_removed(home: &Home, sides: &Sides) {
         serde_json::from_str(home.run(&["session", "show", "loja01", "--json"]).await.succeeded()).unwrap();
     assert_eq!(shown["chatwoot"]["signed"], json!(true));
 
+    let set = ["session", "set", "loja01", "voice=original", "calls.reject=true", "calls.reply=Escreva: aqui"];
+    let said = home.run(&set).await;
+    assert!(said.succeeded().starts_with("  ✓ settings of session loja01 changed\n"), "{said:?}");
+    for (name, value) in [("voice", "original"), ("calls.reject", "true"), ("calls.reply", "Escreva: aqui")] {
+        let line = said.out.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        assert!(line.ends_with(value), "{said:?}");
+    }
+    home.run(&["session", "set", "loja01", "voise=mp3"]).await.failed_with(&["unknown field `voise`"]);
+    home.run(&["session", "set", "loja01", "calls=1", "calls.x=2"]).await.failed_with(&["`calls.x`"]);
+
     let said = home.run(&["session", "connect", "loja01"]).await;
     assert!(said.succeeded().starts_with("Scan with WhatsApp > Linked devices > Link a device:\n"), "{said:?}");
     assert!(said.out.contains('█') && said.out.lines().count() > 10, "{said:?}");

@@ -164,7 +164,7 @@ async fn what_is_wrong_with_a_payload_is_named_and_not_repeated() {
         (with("/chatwoot/account_id", json!(1.5)), 422, "expected i64"),
         (with("/chatwoot/url", json!(secret)), 422, "relative URL without a base"),
         (with("/chatwoot", json!(secret)), 422, "inbox_id, account_id and token"),
-        (with("/settings", json!(secret)), 422, "locale or voice"),
+        (with("/settings", json!(secret)), 422, "an object of settings"),
         (with("/session_id", json!(7)), 422, "expected a string"),
         (with("/session_id", json!("")), 422, "session_id"),
         (with("/session_id", json!("a/b")), 422, "session_id"),
@@ -291,5 +291,30 @@ async fn tokens_are_in_no_answer() {
             assert!(!body.to_string().contains(secret.as_str()), "{path} shows {secret}");
         }
     }
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn settings_are_changed_one_by_one() {
+    let app = TestApp::start(Database::Sqlite).await;
+    let change = async |settings: Value| {
+        app.call(Method::PATCH, "/session/loja01", Some(&json!({ "settings": settings }))).await
+    };
+    let (status, changed) = change(json!({ "voice": "original", "calls": { "reply": "Escreva, por favor" } })).await;
+    assert_eq!(status, StatusCode::OK, "{changed}");
+    let (_, changed) =
+        change(json!({ "calls": { "reject": true }, "groups": { "only": ["120363000000000001@g.us"] } })).await;
+    assert_eq!(changed["settings"]["voice"], "original");
+    assert_eq!(changed["settings"]["calls"], json!({ "reject": true, "reply": "Escreva, por favor" }));
+    assert_eq!(changed["settings"]["groups"], json!({ "only": ["120363000000000001@g.us"] }));
+    let (status, refused) = change(json!({ "typping": true, "voice": "mp3" })).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused["detail"].as_str().unwrap().contains("`typping`"), "{refused}");
+    let (_, shown) = app.call(Method::GET, "/session/loja01", None).await;
+    assert_eq!(shown, changed, "a refused change changes nothing");
+    let live = app.engine.sessions.named("loja01").await.unwrap().unwrap();
+    assert!(live.session.settings.calls.reject, "the running session has it at once");
+    let (status, _) = app.call(Method::PATCH, "/session/nobody", Some(&json!({ "settings": {} }))).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
     app.finish().await;
 }
