@@ -9,6 +9,7 @@ use crate::event::{
 use crate::id::{CwMessageId, WaMessageId};
 use crate::jid::Server;
 use crate::note::{self, Locale};
+use crate::settings::SessionSettings;
 use crate::status::Receipt;
 use crate::text;
 
@@ -83,8 +84,10 @@ pub enum WhatsAppBody {
 pub struct ChatView<'a> {
     /// Which kind of address the chat has; `None` when Chatwoot's contact has none yet.
     pub server: Option<&'a Server>,
-    /// Language of placeholders.
+    /// Language of what the relay writes itself.
     pub locale: Locale,
+    /// What the session's owner chose.
+    pub settings: &'a SessionSettings,
 }
 
 /// Decides what becomes of an event.
@@ -176,6 +179,8 @@ fn bodies(text: Option<String>, files: Vec<AgentFile>) -> Vec<WhatsAppBody> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::event::OtherKind;
 
@@ -196,10 +201,14 @@ mod tests {
         }
     }
 
-    const VIEW: ChatView<'_> = ChatView { server: Some(&Server::User), locale: Locale::En };
+    static DEFAULTS: LazyLock<SessionSettings> = LazyLock::new(SessionSettings::default);
+
+    fn view(server: &Server) -> ChatView<'_> {
+        ChatView { server: Some(server), locale: Locale::En, settings: &DEFAULTS }
+    }
 
     fn parts(message: CwMessage) -> Vec<WhatsAppPart> {
-        let plan = plan(Event::Chatwoot(message), VIEW);
+        let plan = plan(Event::Chatwoot(message), view(&Server::User));
         let Plan::WhatsApp(parts) = plan else { panic!("{plan:?}") };
         parts
     }
@@ -237,9 +246,9 @@ mod tests {
         ];
         for (role, reason) in table {
             let message = CwMessage { role, ..agent(Some("secret"), &[]) };
-            assert_eq!(plan(Event::Chatwoot(message), VIEW), Plan::Ignore(reason));
+            assert_eq!(plan(Event::Chatwoot(message), view(&Server::User)), Plan::Ignore(reason));
         }
-        assert_eq!(plan(Event::Chatwoot(agent(Some(" \n"), &[])), VIEW), Plan::Ignore(Ignored::Empty));
+        assert_eq!(plan(Event::Chatwoot(agent(Some(" \n"), &[])), view(&Server::User)), Plan::Ignore(Ignored::Empty));
     }
 
     fn customer(content: Content) -> Event {
@@ -255,7 +264,7 @@ mod tests {
     #[test]
     fn unknown_kinds_are_announced_by_name() {
         let event = customer(Content::Other(OtherKind::Unknown("fooMessage".into())));
-        let Plan::Chatwoot(post) = plan(event, VIEW) else { panic!("not posted") };
+        let Plan::Chatwoot(post) = plan(event, view(&Server::User)) else { panic!("not posted") };
         assert!(post.is_placeholder);
         assert!(post.text.is_some_and(|text| text.contains("fooMessage")));
     }
@@ -263,8 +272,7 @@ mod tests {
     #[test]
     fn chats_without_a_customer_are_left_alone() {
         for (server, reason) in [(Server::Group, Ignored::GroupsOff), (Server::Status, Ignored::StatusUpdate)] {
-            let view = ChatView { server: Some(&server), locale: Locale::En };
-            assert_eq!(plan(customer(Content::Text("x".into())), view), Plan::Ignore(reason));
+            assert_eq!(plan(customer(Content::Text("x".into())), view(&server)), Plan::Ignore(reason));
         }
     }
 }

@@ -65,6 +65,7 @@ pub(crate) async fn deliver(
     let view = ChatView {
         server: chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(relay_domain::jid::Jid::server),
         locale: live.locale,
+        settings: &live.session.settings,
     };
     let plan = plan(meaning, view);
     let task = Task { engine, live, lease, event, extras };

@@ -138,6 +138,8 @@ CREATE TABLE link (
     wa_participant  TEXT,
     wa_row          BIGINT,
     wa_receipt      BIGINT NOT NULL DEFAULT 0,
+    -- it was deleted for everyone, on either side; set before our own deletion is asked for
+    deleted         BIGINT NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1)),
     cw_conversation BIGINT,
     cw_message      BIGINT,
     PRIMARY KEY (session, direction, source_id, part),

@@ -131,6 +131,7 @@ pub(crate) async fn change(tx: &mut Tx, session: &SessionId, changes: &[LinkChan
                 .bind(update.row)
                 .bind(update.rank)
                 .bind(update.in_doubt)
+                .bind(i64::from(update.is_deleted))
                 .execute(conn)
                 .await
                 .map(drop)
@@ -149,7 +150,8 @@ const CHANGE: &str = "-- change_link\nUPDATE link SET \
     cw_message = COALESCE($8, cw_message), \
     wa_id = COALESCE($9, wa_id), \
     wa_row = COALESCE($10, wa_row), \
-    wa_receipt = CASE WHEN wa_receipt < $11 THEN $11 ELSE wa_receipt END \
+    wa_receipt = CASE WHEN wa_receipt < $11 THEN $11 ELSE wa_receipt END, \
+    deleted = CASE WHEN $13 = 1 THEN 1 ELSE deleted END \
     WHERE session = $1 AND direction = $2 AND source_id = $3 AND part = $4";
 
 #[derive(Default)]
@@ -163,6 +165,7 @@ struct Update {
     row: Option<i64>,
     rank: i64,
     in_doubt: Option<i64>,
+    is_deleted: bool,
 }
 
 impl Update {
@@ -187,6 +190,7 @@ impl Update {
             Change::InDoubt { at } => Self { tried_at: Some(at.as_millis()), in_doubt: Some(1), ..Self::default() },
             Change::Untried => Self { in_doubt: Some(0), tried_at: Some(0), ..Self::default() },
             Change::Failed => Self { state: Some(LinkState::Failed.as_str()), ..Self::default() },
+            Change::Deleted => Self { is_deleted: true, ..Self::default() },
             Change::Receipt(receipt) => Self { rank: receipt.rank(), ..Self::default() },
         }
     }
@@ -203,6 +207,7 @@ pub(crate) struct LinkRow {
     state: String,
     tried_at: Option<i64>,
     in_doubt: i64,
+    deleted: i64,
     wa_id: String,
     wa_from_me: i64,
     wa_participant: Option<String>,
@@ -230,6 +235,7 @@ impl TryFrom<LinkRow> for Link {
             state: LinkState::parse(&row.state).ok_or_else(|| StoreError::row("link", "state", &row.state))?,
             tried_at: row.tried_at.map(Timestamp::from_millis),
             is_in_doubt: row.in_doubt == 1,
+            is_deleted: row.deleted == 1,
             wa_id: WaMessageId::new(row.wa_id),
             wa_from_me: row.wa_from_me == 1,
             wa_participant: row.wa_participant,

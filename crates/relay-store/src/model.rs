@@ -312,6 +312,8 @@ pub struct Link {
     pub wa_participant: Option<String>,
     /// Its row at CodeChat.
     pub wa_row: Option<i64>,
+    /// Whether it was deleted for everyone, by whichever side.
+    pub is_deleted: bool,
     /// What WhatsApp last said of it.
     pub receipt: Option<Receipt>,
     /// Its conversation at Chatwoot.
@@ -362,6 +364,8 @@ pub enum Change {
     Untried,
     /// It never will be posted.
     Failed,
+    /// It was deleted for everyone. Recorded before a deletion is asked for at WhatsApp, so that the copy of it is known as ours.
+    Deleted,
     /// WhatsApp reported on it; a lower report than before changes nothing.
     Receipt(Receipt),
 }

@@ -118,6 +118,7 @@ impl Task<'_> {
             wa_participant: None,
             wa_row: None,
             is_in_doubt: false,
+            is_deleted: false,
             receipt: None,
             cw_conversation: part.cw_conversation,
             cw_message: part.cw_message,

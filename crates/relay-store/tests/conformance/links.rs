@@ -18,6 +18,7 @@ on_both!(
     a_try_is_remembered_until_it_is_known_to_have_failed,
     doubt_begins_when_it_is_noticed,
     a_receipt_only_rises,
+    what_was_deleted_stays_deleted,
     an_end_and_a_wait_change_links_too,
     parts_are_found_in_order,
     sessions_do_not_see_each_others_messages,
@@ -226,6 +227,19 @@ async fn a_receipt_only_rises(database: Database) {
     }
     work.note(&part, sent("W0", None)).await;
     assert_eq!(work.only("W0").await.receipt, Some(Read));
+    rig.finish().await;
+}
+
+async fn what_was_deleted_stays_deleted(database: Database) {
+    let rig = Rig::on(database).await;
+    let work = Work::begin(&rig, "loja01", LaneKind::Out).await;
+    let part = outward(9, 0, "W0");
+    work.reserve(vec![part.clone()]).await;
+    assert!(!work.only("W0").await.is_deleted);
+    work.note(&part, Change::Deleted).await;
+    work.note(&part, sent("W0", Some(1))).await;
+    let link = work.only("W0").await;
+    assert_eq!((link.is_deleted, link.state), (true, LinkState::Sent));
     rig.finish().await;
 }
 
