@@ -3,7 +3,7 @@
 //! The id of a conversation is the number people see, which is counted per account.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::client::Client;
 use crate::error::Error;
@@ -36,6 +36,8 @@ pub struct Conversation {
     pub created_at: Option<i64>,
     /// Whether agents can answer.
     pub can_reply: bool,
+    /// What agents and programs noted of it.
+    pub custom_attributes: Map<String, Value>,
 }
 
 /// A conversation to create. All three ids are needed: without the source id Chatwoot would make up a second
@@ -81,6 +83,10 @@ impl Read for Conversation {
             last_activity_at: moment_or_never(value, "last_activity_at"),
             created_at: moment(value, "created_at"),
             can_reply: flag(value, "can_reply").unwrap_or(true),
+            custom_attributes: object(value, "custom_attributes")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
         })
     }
 }
@@ -132,6 +138,15 @@ impl Client {
         let conversation = conversation.to_string();
         let path = ["conversations", conversation.as_str(), "update_last_seen"];
         self.call("update_last_seen", Method::POST, &path).success().await?;
+        Ok(())
+    }
+
+    /// Replaces the custom attributes of a conversation as a whole. Texts may have 1,500 characters.
+    pub async fn set_custom_attributes(&self, conversation: i64, attributes: &Map<String, Value>) -> Result<(), Error> {
+        let conversation = conversation.to_string();
+        let path = ["conversations", conversation.as_str(), "custom_attributes"];
+        let call = self.call("set_custom_attributes", Method::POST, &path);
+        call.json(&json!({ "custom_attributes": attributes })).success().await?;
         Ok(())
     }
 

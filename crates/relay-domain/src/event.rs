@@ -7,6 +7,10 @@ use crate::clock::Timestamp;
 use crate::id::{CwMessageId, WaMessageId};
 use crate::status::Receipt;
 
+mod about;
+
+pub use about::{AdReferral, Emoji};
+
 /// A webhook, understood.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -34,8 +38,10 @@ pub struct WaMessage {
     pub author: Author,
     /// When it was written, to the second.
     pub sent_at: Timestamp,
-    /// The message it replies to.
+    /// The message it replies to, or that it changes or reacts to.
     pub quote: Option<Quote>,
+    /// The advertisement that led the customer here.
+    pub ad: Option<Box<AdReferral>>,
     /// What it says.
     pub content: Content,
 }
@@ -56,6 +62,17 @@ pub struct Quote {
     pub id: WaMessageId,
     /// Its beginning, for when it was never relayed.
     pub excerpt: Option<String>,
+    /// Whether the message answers it, or is something done to it.
+    pub relation: Relation,
+}
+
+/// What a message has to do with the one it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It answers it.
+    Reply,
+    /// It reacts to it, changes or deletes it.
+    About,
 }
 
 /// What a WhatsApp message says.
@@ -65,6 +82,12 @@ pub enum Content {
     Text(String),
     /// One file.
     Media(Media),
+    /// An emoji on another message.
+    Reaction(Emoji),
+    /// A new wording of another message; `None` when it cannot be read.
+    Edit(Option<Box<Self>>),
+    /// Another message was deleted for everyone.
+    Deletion,
     /// A kind that is announced by name until it has a form of its own.
     Other(OtherKind),
 }
@@ -129,12 +152,6 @@ pub enum OtherKind {
     Poll,
     /// An answer to a question with options (encrypted).
     PollVote,
-    /// An emoji on a message; `None` when it was taken back.
-    Reaction(Option<String>),
-    /// A message was changed.
-    Edit,
-    /// A message was deleted for everyone.
-    Deletion,
     /// An appointment.
     CalendarEvent,
     /// Several pictures announced together.

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::OtherKind;
 
+mod about;
+
+pub use about::{about_unknown, ad, deleted, edited, reaction};
+
 /// A language of the people who read the notes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Locale {
@@ -136,20 +140,12 @@ pub fn placeholder(locale: Locale, kind: &OtherKind) -> String {
         "abra WhatsApp en el teléfono para verlo",
     );
     match kind {
-        OtherKind::Reaction(Some(emoji)) => format!("{name}: {emoji}"),
-        OtherKind::Reaction(None) => match locale {
-            Locale::PtBr => format!("{name} removida"),
-            Locale::En => format!("{name} removed"),
-            Locale::Es => format!("{name} quitada"),
-        },
         OtherKind::Unknown(code) => format!("{name} ({code}): {hint}"),
         OtherKind::Location
         | OtherKind::LiveLocation
         | OtherKind::Contact
         | OtherKind::Poll
         | OtherKind::PollVote
-        | OtherKind::Edit
-        | OtherKind::Deletion
         | OtherKind::CalendarEvent
         | OtherKind::Album
         | OtherKind::Pin
@@ -171,9 +167,6 @@ fn kind_name(locale: Locale, kind: &OtherKind) -> String {
         OtherKind::Contact => ("👤 Contato", "👤 Contact", "👤 Contacto"),
         OtherKind::Poll => ("📊 Enquete", "📊 Poll", "📊 Encuesta"),
         OtherKind::PollVote => ("📊 Voto em enquete", "📊 Poll vote", "📊 Voto en encuesta"),
-        OtherKind::Reaction(_) => ("Reação", "Reaction", "Reacción"),
-        OtherKind::Edit => ("✏️ Mensagem editada", "✏️ Message edited", "✏️ Mensaje editado"),
-        OtherKind::Deletion => ("🚫 Mensagem apagada", "🚫 Message deleted", "🚫 Mensaje eliminado"),
         OtherKind::CalendarEvent => ("📅 Evento", "📅 Event", "📅 Evento"),
         OtherKind::Album => ("🖼️ Álbum", "🖼️ Album", "🖼️ Álbum"),
         OtherKind::Pin => ("📌 Mensagem fixada", "📌 Pinned message", "📌 Mensaje fijado"),

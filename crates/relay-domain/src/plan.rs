@@ -3,13 +3,15 @@
 //! A plan holds intent only. Remote ids (conversation, quoted message) are looked up when it is carried out.
 
 use crate::clock::Timestamp;
+use serde_json::{Map, Value};
+
 use crate::event::{
-    AgentFile, AgentFileKind, Author, Content, CwMessage, CwRole, Event, Ignored, Media, Quote, WaMessage,
+    AdReferral, AgentFile, AgentFileKind, Author, Content, CwMessage, CwRole, Event, Ignored, Media, Quote, WaMessage,
 };
 use crate::id::{CwMessageId, WaMessageId};
 use crate::jid::Server;
 use crate::note::{self, Locale};
-use crate::settings::SessionSettings;
+use crate::settings::{Deletions, SessionSettings};
 use crate::status::Receipt;
 use crate::text;
 
@@ -21,8 +23,8 @@ pub const MAX_CAPTION_CHARS: usize = 1024;
 pub enum Plan {
     /// None.
     Ignore(Ignored),
-    /// Post to Chatwoot.
-    Chatwoot(Box<ChatwootPost>),
+    /// Post to Chatwoot, one after the other.
+    Chatwoot(Vec<ChatwootPost>),
     /// Send to WhatsApp, part by part.
     WhatsApp(Vec<WhatsAppPart>),
     /// Show a receipt on the agent's message.
@@ -50,8 +52,36 @@ pub struct ChatwootPost {
     /// Whether the text stands for something that is not shown as itself. Chatwoot has a bubble for that (`is_unsupported`), but
     /// it hides the text, so the mark is one of our own.
     pub is_placeholder: bool,
-    /// The message it replies to.
+    /// The message it replies to, or is about.
     pub quote: Option<Quote>,
+    /// Says that the message it is about was deleted. When that one is to be deleted in Chatwoot too, this is posted only where
+    /// it cannot be.
+    pub deletion: Option<Deletions>,
+    /// Which of the posts that one WhatsApp message becomes; 0 is the message itself. Part of its idempotency key.
+    pub part: u16,
+    /// Whether only agents see it.
+    pub is_private: bool,
+    /// What becomes known about the conversation.
+    pub conversation_attributes: Map<String, Value>,
+}
+
+impl ChatwootPost {
+    /// A post without content for the WhatsApp message `id`.
+    pub fn new(id: WaMessageId, sent_at: Timestamp, from_phone: bool) -> Self {
+        Self {
+            id,
+            sent_at,
+            from_phone,
+            text: None,
+            media: None,
+            is_placeholder: false,
+            quote: None,
+            deletion: None,
+            part: 0,
+            is_private: false,
+            conversation_attributes: Map::new(),
+        }
+    }
 }
 
 /// One message for WhatsApp: a text, or a file with or without a caption.
@@ -119,20 +149,23 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
     if let Some(reason) = view.server.and_then(ignored_chat) {
         return Plan::Ignore(reason);
     }
-    let mut post = ChatwootPost {
-        id: message.id,
-        sent_at: message.sent_at,
-        from_phone: message.author != Author::Customer,
-        text: None,
-        media: None,
-        is_placeholder: false,
-        quote: message.quote,
-    };
+    let from_phone = message.author != Author::Customer;
+    let mut post = ChatwootPost::new(message.id, message.sent_at, from_phone);
+    post.quote = message.quote;
     match message.content {
         Content::Text(text) => post.text = Some(text::to_markdown(&text)),
         Content::Media(media) => {
             post.text = media.caption.as_deref().map(text::to_markdown);
             post.media = Some(media);
+        }
+        Content::Reaction(emoji) => post.text = Some(note::reaction(view.locale, &emoji)),
+        Content::Edit(new) => {
+            let new = new.as_deref().and_then(words).filter(|text| !text.trim().is_empty());
+            post.text = Some(note::edited(view.locale, new.map(text::to_markdown).as_deref()));
+        }
+        Content::Deletion => {
+            post.text = Some(note::deleted(view.locale));
+            post.deletion = Some(view.settings.deletions);
         }
         Content::Other(kind) => {
             post.text = Some(note::placeholder(view.locale, &kind));
@@ -143,7 +176,37 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
     if post.from_phone {
         post.text = post.text.map(|text| text::guard_liquid(&text));
     }
-    Plan::Chatwoot(Box::new(post))
+    let ad = message.ad.filter(|_| !post.from_phone).map(|ad| told_ad(&ad, &post, view.locale));
+    Plan::Chatwoot(ad.into_iter().chain([post]).collect())
+}
+
+/// The words of a message, whatever they belong to.
+fn words(content: &Content) -> Option<&str> {
+    match content {
+        Content::Text(text) => Some(text),
+        Content::Media(media) => media.caption.as_deref(),
+        Content::Reaction(_) | Content::Edit(_) | Content::Deletion | Content::Other(_) => None,
+    }
+}
+
+/// A private note that goes ahead of the customer's first words.
+fn told_ad(ad: &AdReferral, post: &ChatwootPost, locale: Locale) -> ChatwootPost {
+    let source = [&ad.source_type, &ad.app].into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let attributes = [
+        ("whatsapp_ad_title", ad.title.clone()),
+        ("whatsapp_ad_url", ad.url.clone()),
+        ("whatsapp_ad_id", ad.source_id.clone()),
+        ("whatsapp_ad_source", (!source.is_empty()).then_some(source)),
+        ("whatsapp_ad_click_id", ad.click_id.clone()),
+    ];
+    let known = attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))));
+    ChatwootPost {
+        text: Some(text::guard_liquid(&note::ad(locale, ad))),
+        is_private: true,
+        part: 1,
+        conversation_attributes: known.collect(),
+        ..ChatwootPost::new(post.id.clone(), post.sent_at, true)
+    }
 }
 
 fn from_chatwoot(message: CwMessage) -> Plan {
@@ -257,6 +320,7 @@ mod tests {
             author: Author::Customer,
             sent_at: Timestamp::from_secs(1),
             quote: None,
+            ad: None,
             content,
         })
     }
@@ -264,7 +328,8 @@ mod tests {
     #[test]
     fn unknown_kinds_are_announced_by_name() {
         let event = customer(Content::Other(OtherKind::Unknown("fooMessage".into())));
-        let Plan::Chatwoot(post) = plan(event, view(&Server::User)) else { panic!("not posted") };
+        let Plan::Chatwoot(posts) = plan(event, view(&Server::User)) else { panic!("not posted") };
+        let [post] = posts.try_into().unwrap();
         assert!(post.is_placeholder);
         assert!(post.text.is_some_and(|text| text.contains("fooMessage")));
     }

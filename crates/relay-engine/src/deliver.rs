@@ -1,5 +1,6 @@
 //! Carrying out a plan: remote calls, part by part, each outcome recorded.
 
+mod about;
 mod media_in;
 mod media_out;
 mod place;
@@ -72,7 +73,7 @@ pub(crate) async fn deliver(
     match (plan, chat) {
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
-        (Plan::Chatwoot(post), Some(chat)) => task.post(chat, *post).await,
+        (Plan::Chatwoot(posts), Some(chat)) => task.post(chat, posts).await,
         (Plan::WhatsApp(parts), Some(chat)) => task.send(chat, parts).await,
         // only lanes of chats bring messages
         (Plan::Chatwoot(_) | Plan::WhatsApp(_), None) => Ok(Done::ignored(Ignored::UnknownShape)),

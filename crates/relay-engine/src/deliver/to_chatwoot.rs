@@ -8,10 +8,11 @@ use std::time::Duration;
 use chatwoot::{Direction as MessageDirection, ErrorKind, Message, NewMessage};
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
-use relay_domain::event::Ignored;
+use relay_domain::event::{Ignored, Relation};
 use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::note;
 use relay_domain::plan::ChatwootPost;
+use relay_domain::settings::Deletions;
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
 use serde_json::{Map, Value, json};
 
@@ -27,39 +28,54 @@ const MOST_PAGES: usize = 50;
 const LOOK_BACK: Duration = Duration::from_mins(5);
 
 impl Task<'_> {
-    pub(crate) async fn post(&self, chat: Chat, post: ChatwootPost) -> Result<Done, Trouble> {
-        if post.from_phone
-            && let Some(done) = self.own_copy(&post).await?
+    /// Posts one after the other; the outcome of each is recorded before the next begins, that of the last with the end of the
+    /// event.
+    pub(crate) async fn post(&self, mut chat: Chat, posts: Vec<ChatwootPost>) -> Result<Done, Trouble> {
+        let mut last = Done::ignored(Ignored::Empty);
+        for post in posts {
+            for LinkChange { key, change } in last.links {
+                self.record(key, change).await?;
+                // the place may be known since
+                chat = self.reread(&chat).await?;
+            }
+            last = self.post_one(&chat, &post).await?;
+        }
+        Ok(last)
+    }
+
+    async fn post_one(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
+        if let Some(done) = self.own_copy(post).await? {
+            return Ok(done);
+        }
+        if post.deletion == Some(Deletions::Delete)
+            && let Some(done) = self.delete_quoted(post).await?
         {
             return Ok(done);
         }
+        let mut done = self.post_somewhere(chat, post).await?;
+        if post.deletion.is_some() {
+            done.links.extend(self.deleted(post).await?);
+        }
+        Ok(done)
+    }
+
+    async fn post_somewhere(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
         self.check_lease()?;
-        match self.post_to_known_place(&chat, &post).await {
+        match self.post_to_known_place(chat, post).await {
             // the conversation is gone: look for the place anew, once
             Err(Trouble::Failed(failed)) if failed.side == Side::Chatwoot && failed.outcome == "not_found" => {
-                self.forget_place(&chat).await?;
-                let chat = self.reread(&chat).await?;
-                self.post_to_known_place(&chat, &post).await
+                self.forget_place(chat).await?;
+                let chat = self.reread(chat).await?;
+                self.post_to_known_place(&chat, post).await
             }
             result => result,
         }
     }
 
-    /// A message of ours that this relay sent: it closes the intent instead of being mirrored.
-    async fn own_copy(&self, post: &ChatwootPost) -> Result<Option<Done>, Trouble> {
-        let links = self.engine.store.links_by_wa(self.live.id(), &post.id).await?;
-        let Some(link) = links.into_iter().find(|link| link.key.direction == Direction::Out) else {
-            return Ok(None);
-        };
-        let sent = Change::SentToWhatsApp { id: post.id.clone(), row: self.extras.row };
-        let mut done = Done::ignored(Ignored::OwnCopy);
-        done.links.push(LinkChange { key: link.key, change: sent });
-        Ok(Some(done))
-    }
-
     async fn post_to_known_place(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
         let (_, conversation) = self.conversation(chat).await?;
-        let key = LinkKey { direction: Direction::In, source_id: event_key(post), part: 0 };
+        let key = LinkKey { direction: Direction::In, source_id: event_key(post), part: post.part };
+        self.note_attributes(post, conversation).await?;
         let message = self.compose(post, conversation).await?;
         if let Some(message) = self.reserve_in(chat, post, &key, conversation).await? {
             return Ok(Done::delivered(vec![posted(key, conversation, message)]));
@@ -82,7 +98,7 @@ impl Task<'_> {
         let now = self.engine.clock.now();
         let link = NewLink {
             key: key.clone(),
-            parts: 1,
+            parts: post.part + 1,
             wa_id: post.id.clone(),
             wa_from_me: post.from_phone,
             wa_participant: None,
@@ -190,6 +206,7 @@ impl Task<'_> {
         let mut message = NewMessage::new(direction);
         let mut text = post.text.clone();
         message.source_id = Some(source_id(post));
+        message.private = post.is_private;
         self.attributes(post, conversation, &mut message.content_attributes, &mut text).await?;
         let mut file = None;
         if let Some(media) = &post.media {
@@ -217,7 +234,7 @@ impl Task<'_> {
         attributes: &mut Map<String, Value>,
         text: &mut Option<String>,
     ) -> Result<(), Trouble> {
-        if post.from_phone {
+        if post.from_phone && !post.is_private {
             attributes.insert("external_echo".to_owned(), json!(true));
         }
         if post.is_placeholder {
@@ -230,7 +247,10 @@ impl Task<'_> {
             attributes.insert("in_reply_to".to_owned(), json!(message.get()));
         } else {
             // a reply to something that was never relayed, or that has no words, is still a reply
-            let quoted = note::in_reply_to(self.live.locale, quote.excerpt.as_deref().unwrap_or("…"));
+            let quoted = match quote.relation {
+                Relation::Reply => note::in_reply_to(self.live.locale, quote.excerpt.as_deref().unwrap_or("…")),
+                Relation::About => note::about_unknown(self.live.locale),
+            };
             *text = Some(text.as_ref().map_or_else(|| quoted.clone(), |text| format!("{quoted}\n\n{text}")));
         }
         Ok(())
@@ -278,14 +298,11 @@ impl Task<'_> {
         let Some(upsert) = webhook.and_then(|webhook| codechat::Upsert::from_value(&webhook.data).ok()) else {
             return Ok(Vec::new());
         };
+        let sent_at = Timestamp::from_secs(upsert.timestamp.unwrap_or(0));
         let post = ChatwootPost {
-            id: WaMessageId::new(upsert.key_id),
-            sent_at: Timestamp::from_secs(upsert.timestamp.unwrap_or(0)),
-            from_phone: upsert.from_me,
             text: Some(note::undeliverable(self.live.locale, detail)),
-            media: None,
             is_placeholder: true,
-            quote: None,
+            ..ChatwootPost::new(WaMessageId::new(upsert.key_id), sent_at, upsert.from_me)
         };
         Ok(self.post_to_known_place(chat, &post).await?.links)
     }
@@ -315,7 +332,10 @@ fn posted(key: LinkKey, conversation: CwConversationId, message: CwMessageId) ->
 
 /// The field's convention, so that installations of other bridges can be taken over without doubles.
 fn source_id(post: &ChatwootPost) -> String {
-    format!("WAID:{}", post.id)
+    match post.part {
+        0 => format!("WAID:{}", post.id),
+        part => format!("WAID:{}:{part}", post.id),
+    }
 }
 
 fn join(text: Option<String>, addition: String) -> String {

@@ -1,5 +1,6 @@
 //! What CodeChat's webhooks mean.
 
+mod about;
 mod message;
 
 use codechat::{ConnectionUpdate, Event as Name, State, Status, StatusUpdate, Upsert, Webhook};

@@ -19,6 +19,7 @@ macro_rules! both {
     };
 }
 
+mod about;
 mod basics;
 mod contacts;
 mod doubts;

@@ -1,16 +1,13 @@
 //! What a WhatsApp message says, kind by kind.
 
-use codechat::{Upsert, unwrap_content};
+use codechat::{Protocol, ProtocolKind, Unwrapped, Upsert, unwrap_content};
 use relay_domain::Timestamp;
-use relay_domain::event::{Author, Content, Event, Media, MediaKind, MediaSource, OtherKind, Quote, WaMessage};
+use relay_domain::event::{Author, Content, Event, Media, MediaKind, MediaSource, OtherKind, WaMessage};
 use relay_domain::id::WaMessageId;
-use relay_domain::text;
 use serde_json::Value;
 
 use super::super::Extras;
-
-/// Characters of a quoted message that are repeated when Chatwoot does not have it.
-const EXCERPT: usize = 100;
+use super::about;
 
 pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     let extras = Extras {
@@ -20,33 +17,31 @@ pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     };
     let author = if upsert.from_me { Author::Ourselves } else { Author::Customer };
     let inner = unwrap_content(&upsert.message_type, &upsert.content);
+    let (content, quote) = about::read(&inner).unwrap_or_else(|| (content_of(&inner), about::quote(inner.content)));
     let message = WaMessage {
         id: WaMessageId::new(&upsert.key_id),
         author,
         sent_at: Timestamp::from_secs(upsert.timestamp.unwrap_or(0)),
-        quote: quote(inner.content),
-        content: if inner.wrappers.lottie {
-            Content::Other(OtherKind::LottieSticker)
-        } else if inner.wrappers.edited {
-            Content::Other(OtherKind::Edit)
-        } else {
-            content(inner.kind, inner.content)
-        },
+        quote,
+        ad: about::ad(inner.content).map(Box::new),
+        content,
     };
     (Event::WhatsApp(message), extras)
 }
 
-fn quote(content: &Value) -> Option<Quote> {
-    let context = codechat::context_info(content)?;
-    let id = context.stanza_id?;
-    Some(Quote { id: WaMessageId::new(id), excerpt: context.quoted_text.map(|quoted| text::excerpt(&quoted, EXCERPT)) })
+/// What a message says by itself.
+pub(super) fn content_of(message: &Unwrapped<'_>) -> Content {
+    if message.wrappers.lottie {
+        return Content::Other(OtherKind::LottieSticker);
+    }
+    content(message.kind, message.content)
 }
 
 fn content(kind: &str, content: &Value) -> Content {
-    let plain = |key: &str| content.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
     match kind {
-        "conversation" | "extendedTextMessage" => match plain("text") {
-            Some(text) => Content::Text(text),
+        "conversation" | "extendedTextMessage" => match content.as_str().or_else(|| content.get("text")?.as_str()) {
+            // bare inside wrappers and edits
+            Some(text) => Content::Text(text.to_owned()),
             None => Content::Other(OtherKind::Unknown(kind.to_owned())),
         },
         "imageMessage" => media(MediaKind::Image, kind, content),
@@ -89,11 +84,6 @@ fn other_kind(kind: &str, content: &Value) -> OtherKind {
         | "pollCreationMessageV4"
         | "pollCreationMessageV5" => OtherKind::Poll,
         "pollUpdateMessage" | "pollResultSnapshotMessage" => OtherKind::PollVote,
-        "reactionMessage" => {
-            let emoji = content.get("text").and_then(Value::as_str).filter(|emoji| !emoji.is_empty());
-            OtherKind::Reaction(emoji.map(ToOwned::to_owned))
-        }
-        "encReactionMessage" => OtherKind::Unknown(kind.to_owned()),
         "protocolMessage" => protocol_kind(content),
         "eventMessage" | "encEventResponseMessage" => OtherKind::CalendarEvent,
         "albumMessage" => OtherKind::Album,
@@ -117,18 +107,12 @@ fn other_kind(kind: &str, content: &Value) -> OtherKind {
     }
 }
 
-/// Protocol messages carry their type as a number (inbound) or a name (in copies of API calls).
+/// Reactions, edits and deletions were read before.
 fn protocol_kind(content: &Value) -> OtherKind {
-    let kind = content.get("type");
-    let is =
-        |number: i64, name: &str| kind.is_some_and(|kind| kind.as_i64() == Some(number) || kind.as_str() == Some(name));
-    if is(0, "REVOKE") {
-        OtherKind::Deletion
-    } else if is(3, "EPHEMERAL_SETTING") {
-        OtherKind::DisappearingTimer
-    } else if is(14, "MESSAGE_EDIT") {
-        OtherKind::Edit
-    } else {
-        OtherKind::Unknown("protocolMessage".to_owned())
+    match Protocol::from_content(content).kind {
+        ProtocolKind::EphemeralSetting => OtherKind::DisappearingTimer,
+        ProtocolKind::Revoke | ProtocolKind::MessageEdit | ProtocolKind::Other => {
+            OtherKind::Unknown("protocolMessage".to_owned())
+        }
     }
 }
