@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::id::{CwMessageId, WaMessageId};
+use crate::menu::Menu;
 use crate::status::Receipt;
 
 mod about;
@@ -18,6 +19,8 @@ pub enum Event {
     WhatsApp(WaMessage),
     /// A message seen in Chatwoot.
     Chatwoot(CwMessage),
+    /// A message that was deleted in Chatwoot.
+    ChatwootDeletion(CwMessageId),
     /// What became of a message we sent to WhatsApp.
     Receipt {
         /// The message.
@@ -193,6 +196,8 @@ pub struct CwMessage {
     pub files: Vec<AgentFile>,
     /// The message it replies to.
     pub reply_to: Option<CwMessageId>,
+    /// What goes along with its text.
+    pub menu: Option<Menu>,
 }
 
 /// Who a Chatwoot message is for and who made it.
@@ -266,6 +271,10 @@ ignored! {
     PrivateNote = "private_note",
     /// Deleted in Chatwoot before it was sent.
     Deleted = "deleted_before_sending",
+    /// Deleted in Chatwoot after it had been deleted on WhatsApp, which may be why it was.
+    AlreadyDeleted = "already_deleted",
+    /// Deleted in Chatwoot, while CodeChat no longer has it; a private note says so.
+    NotStored = "not_stored",
     /// CodeChat did not say whose it is.
     Unattributed = "unattributed",
     /// Neither text nor file.

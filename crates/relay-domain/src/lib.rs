@@ -2,7 +2,8 @@
 //!
 //! The cast: an [`event::Event`] is what one received webhook means; [`plan::plan`] turns it into a [`plan::Plan`], the
 //! parts to be delivered on the other side; [`backoff`] says when a failed delivery is tried again; [`jid`] and [`phone`]
-//! are the addresses; [`text`] converts between WhatsApp's formatting and Markdown; [`note`] holds every sentence people read.
+//! are the addresses; [`menu`] is what
+//! goes along with an agent's text; [`text`] converts between WhatsApp's formatting and Markdown; [`note`] holds every sentence people read.
 //!
 //! Invariant: nothing here reads a clock, a socket, a file or a random source that was not handed in.
 
@@ -14,6 +15,7 @@ pub mod clock;
 pub mod event;
 pub mod id;
 pub mod jid;
+pub mod menu;
 pub mod note;
 pub mod phone;
 pub mod plan;

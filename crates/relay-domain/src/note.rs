@@ -1,5 +1,8 @@
 //! Every sentence that agents read, in every language the relay speaks.
 
+pub mod menu;
+pub mod revocation;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::OtherKind;

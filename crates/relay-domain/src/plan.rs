@@ -27,6 +27,8 @@ pub enum Plan {
     Chatwoot(Vec<ChatwootPost>),
     /// Send to WhatsApp, part by part.
     WhatsApp(Vec<WhatsAppPart>),
+    /// Delete what was sent of a message, for everyone.
+    Revoke(CwMessageId),
     /// Show a receipt on the agent's message.
     Receipt {
         /// The message at WhatsApp.
@@ -125,6 +127,7 @@ pub fn plan(event: Event, view: ChatView<'_>) -> Plan {
     match event {
         Event::WhatsApp(message) => from_whatsapp(message, view),
         Event::Chatwoot(message) => from_chatwoot(message),
+        Event::ChatwootDeletion(message) => Plan::Revoke(message),
         Event::Receipt { id, receipt } => Plan::Receipt { id, receipt },
         Event::Nothing(reason) => Plan::Ignore(reason),
     }
@@ -261,6 +264,7 @@ mod tests {
             text: text.map(ToOwned::to_owned),
             files: kinds.iter().enumerate().map(file).collect(),
             reply_to: Some(CwMessageId::new(3)),
+            menu: None,
         }
     }
 

@@ -1,10 +1,12 @@
 //! Carrying out a plan: remote calls, part by part, each outcome recorded.
 
 mod about;
+mod first_contact;
 mod media_in;
 mod media_out;
 mod place;
 mod receipt;
+mod revoke;
 mod to_chatwoot;
 mod to_whatsapp;
 
@@ -73,6 +75,7 @@ pub(crate) async fn deliver(
     match (plan, chat) {
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
+        (Plan::Revoke(message), _) => task.revoke(message).await,
         (Plan::Chatwoot(posts), Some(chat)) => task.post(chat, posts).await,
         (Plan::WhatsApp(parts), Some(chat)) => task.send(chat, parts).await,
         // only lanes of chats bring messages
@@ -116,6 +119,11 @@ pub(crate) async fn show_loss(
     match lease.lane.kind {
         LaneKind::Receipt => Ok(Shown::Loss(Vec::new())),
         LaneKind::In => task.post_placeholder(&chat, failed.outcome).await.map(Shown::Loss),
+        LaneKind::Out if crate::translate::is_deletion(event) => {
+            let links = engine.store.links_by_cw(task.live.id(), task.message()?.id).await?;
+            task.tell_not_deleted(&links).await?;
+            Ok(Shown::Loss(Vec::new()))
+        }
         LaneKind::Out => {
             let message = task.message()?;
             let why = Failure::Rejected { detail: failed.detail.clone() };

@@ -17,6 +17,11 @@ pub(crate) struct Extras {
     pub(crate) connection: Option<String>,
 }
 
+/// Whether a stored webhook tells of a message that was deleted in Chatwoot.
+pub(crate) fn is_deletion(event: &PendingEvent) -> bool {
+    event.source == Source::Chatwoot && matches!(from_chatwoot::translate(&event.body), Event::ChatwootDeletion(_))
+}
+
 /// Reads a stored webhook.
 pub(crate) fn translate(event: &PendingEvent) -> (Event, Extras) {
     match event.source {

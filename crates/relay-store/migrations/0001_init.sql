@@ -38,6 +38,10 @@ CREATE TABLE chat (
     contact      BIGINT,
     source_id    TEXT,
     conversation BIGINT,
+    -- 1 once WhatsApp confirmed the number of a chat that an agent began
+    on_whatsapp  BIGINT NOT NULL DEFAULT 0 CHECK (on_whatsapp IN (0, 1)),
+    -- the choice that the customer was last given, as JSON
+    choice       TEXT,
     PRIMARY KEY (session, key),
     CHECK ((contact IS NULL) = (source_id IS NULL))
 );

@@ -2,6 +2,7 @@
 
 use relay_domain::id::{ChatKey, CwContactId, CwConversationId, SessionId};
 use relay_domain::jid::Jid;
+use relay_domain::menu::Choice;
 
 use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
@@ -175,6 +176,63 @@ impl Verb for SetPlace {
     }
 }
 
+/// Remembers that WhatsApp confirmed a chat's number, and how it spells it.
+#[derive(Debug)]
+pub struct ConfirmNumber {
+    /// The session.
+    pub session: SessionId,
+    /// The chat.
+    pub chat: ChatKey,
+    /// WhatsApp's spelling.
+    pub jid: Jid,
+}
+
+impl Verb for ConfirmNumber {
+    type Out = ();
+
+    async fn apply(&self, tx: &mut Tx) -> Result<()> {
+        on!(tx, |conn| {
+            sqlx::query("-- confirm_number\nUPDATE chat SET on_whatsapp = 1, jid = $3 WHERE session = $1 AND key = $2")
+                .bind(self.session.as_str())
+                .bind(self.chat.as_str())
+                .bind(self.jid.to_string())
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+        .map_err(StoreError::database("confirm a number"))
+    }
+}
+
+/// Remembers the choice that the customer was given, in place of the one before.
+#[derive(Debug)]
+pub struct SetChoice {
+    /// The session.
+    pub session: SessionId,
+    /// The chat.
+    pub chat: ChatKey,
+    /// The choice.
+    pub choice: Choice,
+}
+
+impl Verb for SetChoice {
+    type Out = ();
+
+    async fn apply(&self, tx: &mut Tx) -> Result<()> {
+        let choice = serde_json::to_string(&self.choice).expect("a choice is plain text and numbers");
+        on!(tx, |conn| {
+            sqlx::query("-- set_choice\nUPDATE chat SET choice = $3 WHERE session = $1 AND key = $2")
+                .bind(self.session.as_str())
+                .bind(self.chat.as_str())
+                .bind(choice)
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+        .map_err(StoreError::database("remember a choice"))
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct ChatRow {
     key: String,
@@ -183,6 +241,8 @@ struct ChatRow {
     contact: Option<i64>,
     source_id: Option<String>,
     conversation: Option<i64>,
+    on_whatsapp: i64,
+    choice: Option<String>,
 }
 
 impl TryFrom<ChatRow> for Chat {
@@ -196,7 +256,15 @@ impl TryFrom<ChatRow> for Chat {
             source_id,
             conversation: row.conversation.map(CwConversationId::new),
         });
-        Ok(Self { key: ChatKey::new(row.key), jid, name: row.name, place })
+        Ok(Self {
+            key: ChatKey::new(row.key),
+            jid,
+            name: row.name,
+            place,
+            is_on_whatsapp: row.on_whatsapp == 1,
+            // a choice that another version wrote differently is one that can no longer be made
+            choice: row.choice.and_then(|choice| serde_json::from_str(&choice).ok()),
+        })
     }
 }
 
@@ -204,7 +272,8 @@ impl TryFrom<ChatRow> for Chat {
 pub(crate) async fn get(db: &Db, session: &SessionId, key: &ChatKey) -> Result<Option<Chat>> {
     let row: Option<ChatRow> = read!(db, |pool| {
         sqlx::query_as(
-            "-- get_chat\nSELECT key, jid, name, contact, source_id, conversation FROM chat WHERE session = $1 AND key = $2",
+            "-- get_chat\nSELECT key, jid, name, contact, source_id, conversation, on_whatsapp, choice FROM chat \
+             WHERE session = $1 AND key = $2",
         )
         .bind(session.as_str())
         .bind(key.as_str())

@@ -1,10 +1,10 @@
 //! Looking at events: what became of each. Reads only, and never the body.
 
-use relay_domain::id::EventId;
+use relay_domain::id::{EventId, SessionId};
 
 use crate::db::{Db, read};
 use crate::error::{Result, StoreError};
-use crate::model::EventState;
+use crate::model::{EventState, Source};
 
 /// What became of one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,20 @@ pub(crate) async fn newest(db: &Db, limit: u32) -> Result<Vec<Told>> {
     })
     .map_err(StoreError::database("list events"))?;
     rows.into_iter().map(Told::try_from).collect()
+}
+
+/// Whether an event with this key was ever received.
+pub(crate) async fn is_known(db: &Db, session: &SessionId, source: Source, dedup_key: &str) -> Result<bool> {
+    let row: Option<(String,)> = read!(db, |pool| {
+        sqlx::query_as("-- is_known\nSELECT id FROM event WHERE session = $1 AND source = $2 AND dedup_key = $3")
+            .bind(session.as_str())
+            .bind(source.as_str())
+            .bind(dedup_key)
+            .fetch_optional(pool)
+            .await
+    })
+    .map_err(StoreError::database("look for an event"))?;
+    Ok(row.is_some())
 }
 
 #[derive(sqlx::FromRow)]

@@ -32,7 +32,7 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-pub use chat::{CHATWOOT_NAME, OpenChat, SetPlace};
+pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
 pub use db::Migration;
 pub use error::{Result, StoreError};
 pub use events::Told;
@@ -159,6 +159,11 @@ impl Store {
         lane::failed_turns(&self.db, session, first, again).await
     }
 
+    /// Whether an event with this key was ever received.
+    pub async fn has_event(&self, session: &SessionId, source: Source, dedup_key: &str) -> Result<bool> {
+        events::is_known(&self.db, session, source, dedup_key).await
+    }
+
     /// When the next free lane of a session that is not saturated is due.
     pub async fn next_due(&self, saturated: &[SessionId]) -> Result<Option<Timestamp>> {
         lane::next_due(&self.db, saturated).await
@@ -217,6 +222,16 @@ impl Store {
     /// Remembers where a chat lives in Chatwoot.
     pub async fn set_place(&self, place: SetPlace) -> Result<()> {
         self.writer.write(place).await
+    }
+
+    /// Remembers that WhatsApp confirmed a chat's number.
+    pub async fn confirm_number(&self, confirm: ConfirmNumber) -> Result<()> {
+        self.writer.write(confirm).await
+    }
+
+    /// Remembers the choice that the customer of a chat was given.
+    pub async fn set_choice(&self, set: SetChoice) -> Result<()> {
+        self.writer.write(set).await
     }
 
     /// Stores a new session.

@@ -190,7 +190,8 @@ impl Update {
             Change::InDoubt { at } => Self { tried_at: Some(at.as_millis()), in_doubt: Some(1), ..Self::default() },
             Change::Untried => Self { in_doubt: Some(0), tried_at: Some(0), ..Self::default() },
             Change::Failed => Self { state: Some(LinkState::Failed.as_str()), ..Self::default() },
-            Change::Deleted => Self { is_deleted: true, ..Self::default() },
+            Change::Deleting => Self { is_deleted: true, in_doubt: Some(1), ..Self::default() },
+            Change::Deleted => Self { is_deleted: true, in_doubt: Some(0), ..Self::default() },
             Change::Receipt(receipt) => Self { rank: receipt.rank(), ..Self::default() },
         }
     }

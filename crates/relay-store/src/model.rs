@@ -8,6 +8,7 @@ use relay_domain::id::{
     ChatKey, CwContactId, CwConversationId, CwMessageId, EventId, LeaseToken, SessionId, WaMessageId,
 };
 use relay_domain::jid::Jid;
+use relay_domain::menu::Choice;
 use relay_domain::settings::SessionSettings;
 use relay_domain::status::Receipt;
 use secrecy::SecretString;
@@ -302,7 +303,8 @@ pub struct Link {
     pub state: LinkState,
     /// When the last attempt began that may have reached the destination; once in doubt, when that was noticed.
     pub tried_at: Option<Timestamp>,
-    /// Whether that attempt is over without a word about its effect.
+    /// Whether that attempt is over without a word about its effect; of a part that was sent, whether its deletion was asked for
+    /// and has not been confirmed.
     pub is_in_doubt: bool,
     /// Its id at WhatsApp.
     pub wa_id: WaMessageId,
@@ -364,7 +366,9 @@ pub enum Change {
     Untried,
     /// It never will be posted.
     Failed,
-    /// It was deleted for everyone. Recorded before a deletion is asked for at WhatsApp, so that the copy of it is known as ours.
+    /// Its deletion is about to be asked for at WhatsApp. Recorded before, so that the copy of it is known as ours.
+    Deleting,
+    /// It was deleted for everyone, by whichever side.
     Deleted,
     /// WhatsApp reported on it; a lower report than before changes nothing.
     Receipt(Receipt),
@@ -381,6 +385,10 @@ pub struct Chat {
     pub name: Option<String>,
     /// Its place in Chatwoot.
     pub place: Option<Place>,
+    /// Whether WhatsApp confirmed its number.
+    pub is_on_whatsapp: bool,
+    /// The choice that the customer was last given.
+    pub choice: Option<Choice>,
 }
 
 /// Where a chat lives in Chatwoot.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use codechat::{ErrorKind, FindMessages, Quoted, SendMedia, SendOptions, SendText, Sent, State};
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
+use relay_domain::event::Ignored;
 use relay_domain::id::{CwMessageId, WaMessageId};
 use relay_domain::jid::Jid;
 use relay_domain::note::{self, Failure};
@@ -18,7 +19,7 @@ use serde_json::json;
 
 use super::to_chatwoot::next_look;
 use super::{Done, Task};
-use crate::trouble::{Failed, NOT_ON_WHATSAPP, Side, Trouble, from_chatwoot, from_codechat};
+use crate::trouble::{Failed, Side, Trouble, from_chatwoot, from_codechat};
 
 /// How long after the first time a number is asked about again before it counts as having no WhatsApp.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
@@ -27,6 +28,9 @@ impl Task<'_> {
     pub(crate) async fn send(&self, chat: Chat, parts: Vec<WhatsAppPart>) -> Result<Done, Trouble> {
         self.check_lease()?;
         let message = self.message()?;
+        if self.is_deleted(message.id).await? {
+            return Ok(Done::ignored(Ignored::Deleted));
+        }
         let Some(jid) = chat.jid.clone() else {
             return self.give_up(&message, Failure::NoNumber).await;
         };
@@ -34,11 +38,20 @@ impl Task<'_> {
             return self.expire(&message).await;
         }
         self.check_online().await?;
+        let jid = match self.confirmed(&chat, jid).await {
+            Ok(jid) => jid,
+            Err(Trouble::Hopeless(why)) => return self.give_up(&message, why).await,
+            Err(trouble) => return Err(trouble),
+        };
         let reserved = self.reserve_out(&chat, &message, &parts).await?;
         let mut last = None;
         for (part, reserved) in parts.iter().zip(&reserved) {
             if reserved.link.state == LinkState::Sent {
                 continue;
+            }
+            // files take their time, and the first part may have been deleted meanwhile
+            if part.index > 0 && self.is_deleted(message.id).await? {
+                return Ok(Done { was_attempted: true, ..Done::ignored(Ignored::Deleted) });
             }
             match self.send_part(&chat, &jid, part, reserved).await {
                 Ok(change) => {
@@ -62,8 +75,8 @@ impl Task<'_> {
         Ok(None)
     }
 
-    async fn links_of(&self, message: &Message) -> Result<Vec<Link>, Trouble> {
-        let links = self.engine.store.links_by_cw(self.live.id(), message.id).await?;
+    async fn links_of(&self, message: CwMessageId) -> Result<Vec<Link>, Trouble> {
+        let links = self.engine.store.links_by_cw(self.live.id(), message).await?;
         Ok(links.into_iter().filter(|link| link.key.direction == Direction::Out).collect())
     }
 
@@ -135,14 +148,14 @@ impl Task<'_> {
     }
 
     /// Asks before sending when the phone was last seen disconnected: a send would only fail after a minute.
-    async fn check_online(&self) -> Result<(), Trouble> {
+    pub(crate) async fn check_online(&self) -> Result<(), Trouble> {
         if !self.live.health.is_offline() {
             return Ok(());
         }
         self.is_online().await.and_then(|online| if online { Ok(()) } else { Err(Trouble::Offline) })
     }
 
-    async fn is_online(&self) -> Result<bool, Trouble> {
+    pub(crate) async fn is_online(&self) -> Result<bool, Trouble> {
         let state = self.live.codechat.connection_state(self.live.name()).await.map_err(from_codechat)?;
         let online = state.state == State::Open;
         self.live.health.set_offline(!online);
@@ -264,15 +277,8 @@ impl Task<'_> {
         let fate = self.fate(error.certainty == codechat::Certainty::MaybeDelivered);
         self.record(link.key.clone(), fate).await?;
         match error.kind {
-            // said of a number without WhatsApp, and of every number while the phone is disconnected
             ErrorKind::NotOnWhatsApp => {
-                if !self.is_online().await? {
-                    return Err(Trouble::Offline);
-                }
-                if self.engine.store.last_outcome(&self.event.id).await?.as_deref() == Some(NOT_ON_WHATSAPP) {
-                    return Err(Trouble::Hopeless(Failure::NotOnWhatsApp));
-                }
-                return Err(asked_again_later(from_codechat(error)));
+                return Err(self.no_whatsapp(from_codechat(error)).await?);
             }
             ErrorKind::NotConnected => self.live.health.set_offline(true),
             ErrorKind::NothingSent => {
@@ -287,7 +293,7 @@ impl Task<'_> {
 
     /// Says on the agent's message why it, or the rest of it, was not sent, and ends the event.
     pub(crate) async fn give_up(&self, message: &Message, why: Failure) -> Result<Done, Trouble> {
-        let links = self.settled_links(message).await?;
+        let links = self.settled_links(message.id).await?;
         if is_sent(&links) {
             return Ok(Done::delivered(Vec::new()));
         }
@@ -298,7 +304,7 @@ impl Task<'_> {
     }
 
     async fn expire(&self, message: &Message) -> Result<Done, Trouble> {
-        let links = self.settled_links(message).await?;
+        let links = self.settled_links(message.id).await?;
         if is_sent(&links) {
             return Ok(Done::delivered(Vec::new()));
         }
@@ -310,7 +316,7 @@ impl Task<'_> {
 
     /// The parts of a message, after looking for every one that may have been sent without our knowing: nobody is told "not
     /// sent" of a message that the customer has.
-    async fn settled_links(&self, message: &Message) -> Result<Vec<Link>, Trouble> {
+    pub(crate) async fn settled_links(&self, message: CwMessageId) -> Result<Vec<Link>, Trouble> {
         for link in self.links_of(message).await? {
             if link.state != LinkState::Intent {
                 continue;
@@ -337,7 +343,8 @@ impl Task<'_> {
     /// What identifies the agent's message.
     pub(crate) fn message(&self) -> Result<Message, Trouble> {
         match chatwoot::Webhook::parse(&self.event.body) {
-            Ok(chatwoot::Webhook::MessageCreated(event)) => Ok(Message {
+            // a Retry may be all that is left of a message whose own webhook is long gone
+            Ok(chatwoot::Webhook::MessageCreated(event) | chatwoot::Webhook::MessageUpdated(event)) => Ok(Message {
                 id: CwMessageId::new(event.id),
                 conversation: event.conversation.id,
                 created_at: Timestamp::from_millis(event.created_at),
@@ -361,7 +368,8 @@ pub(crate) struct Message {
     pub(crate) created_at: Timestamp,
 }
 
-fn asked_again_later(trouble: Trouble) -> Trouble {
+/// As said, but with time in between: the number is asked about a second time.
+pub(crate) fn asked_again_later(trouble: Trouble) -> Trouble {
     match trouble {
         Trouble::Failed(failed) => Trouble::Failed(Failed { pause: Some(ASK_AGAIN), ..failed }),
         other => other,

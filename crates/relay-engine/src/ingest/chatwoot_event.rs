@@ -27,6 +27,17 @@ pub(super) fn name(body: &Bytes, now: Timestamp, access: &ChatwootAccess) -> Res
             order_key: message.id,
             place: PlaceInQueue::Chat(LaneKind::Out, chat_names(&message.conversation)),
         })),
+        // told again with every later change of the message
+        Webhook::MessageUpdated(message)
+            if is_for_us(&message, access) && was_ours_to_send(&message) && message.content_attributes.deleted() =>
+        {
+            Ok(Named::Event(Name {
+                event,
+                dedup_key: deletion_key(message.id),
+                order_key: message.id,
+                place: PlaceInQueue::Chat(LaneKind::Out, chat_names(&message.conversation)),
+            }))
+        }
         Webhook::MessageUpdated(message) if is_for_us(&message, access) && may_be_retried(&message) => {
             Ok(Named::Retry { event, message: message.id, chat: chat_names(&message.conversation) })
         }
@@ -55,13 +66,19 @@ fn is_our_echo(message: &MessageEvent) -> bool {
 
 /// What an agent's Retry leaves of a failed message: neither deleted nor failed any more. So does every status that we set.
 fn may_be_retried(message: &MessageEvent) -> bool {
-    let is_ours_to_send = matches!(message.message_type, MessageType::Outgoing | MessageType::Template);
     let attributes = &message.content_attributes;
-    is_ours_to_send
-        && !message.private
-        && message.source_id.is_none()
-        && !attributes.deleted()
-        && attributes.external_error().is_none()
+    was_ours_to_send(message) && !attributes.deleted() && attributes.external_error().is_none()
+}
+
+/// Whether a message was for the customer and made in Chatwoot: what was relayed into it has a source id.
+fn was_ours_to_send(message: &MessageEvent) -> bool {
+    let is_for_customer = matches!(message.message_type, MessageType::Outgoing | MessageType::Template);
+    is_for_customer && !message.private && message.source_id.is_none()
+}
+
+/// The key of a message's deletion.
+pub(crate) fn deletion_key(message: i64) -> String {
+    format!("deleted|{message}")
 }
 
 /// The key of a message's first turn.

@@ -7,7 +7,11 @@ use relay_domain::id::CwMessageId;
 
 pub(super) fn translate(body: &[u8]) -> Event {
     match Webhook::parse(body) {
-        Ok(Webhook::MessageCreated(message)) => Event::Chatwoot(read(message)),
+        Ok(Webhook::MessageUpdated(message)) if message.content_attributes.deleted() => {
+            Event::ChatwootDeletion(CwMessageId::new(message.id))
+        }
+        // a change is what is left of a message that an agent sends again long after
+        Ok(Webhook::MessageCreated(message) | Webhook::MessageUpdated(message)) => Event::Chatwoot(read(message)),
         Ok(Webhook::Other(_)) => Event::Nothing(Ignored::UnknownEvent),
         Ok(_) => Event::Nothing(Ignored::NoInterest),
         Err(_) => Event::Nothing(Ignored::UnknownShape),
@@ -21,6 +25,7 @@ fn read(message: MessageEvent) -> CwMessage {
         created_at: Timestamp::from_millis(message.created_at),
         reply_to: message.content_attributes.in_reply_to().map(CwMessageId::new),
         files: message.attachments.iter().filter_map(file).collect(),
+        menu: None,
         text: message.content,
     }
 }

@@ -37,8 +37,8 @@ pub(super) async fn whatsapp_numbers(call: Call, body: Bytes) -> ApiResult<Json<
             ApiError::property(&format!("numbers[{index}]"), "\"numbers\" must be an array of numeric strings")
         })?;
         let jid = to_jid(number)?;
-        let user = jid.split('@').next().unwrap_or_default();
-        let known = is_open && !state.not_on_whatsapp.contains(user) && !state.not_on_whatsapp.contains(&jid);
+        let user = jid.split('@').next().unwrap_or_default().to_owned();
+        let known = is_open && !state.not_on_whatsapp.contains(&user) && !state.not_on_whatsapp.contains(&jid);
         if jid.ends_with("@g.us") && !known {
             return Err(ApiError::uncaught());
         }
@@ -46,6 +46,8 @@ pub(super) async fn whatsapp_numbers(call: Call, body: Bytes) -> ApiResult<Json<
             answers.push(json!({"exists": true, "jid": "", "lid": jid}));
             answers.push(json!({"exists": false, "jid": number}));
         } else if known {
+            let jid = state.canonical(jid);
+            let user = jid.split('@').next().unwrap_or_default();
             answers.push(json!({"exists": true, "jid": jid, "lid": format!("2{user}@lid")}));
         } else {
             answers.push(json!({"exists": false, "jid": number}));

@@ -108,6 +108,11 @@ impl FakeCodeChat {
         self.shared.lock().not_on_whatsapp.clear();
     }
 
+    /// WhatsApp knows the number `asked` (digits) under another spelling.
+    pub fn spells(&self, asked: &str, canonical: &str) {
+        self.shared.lock().spelled.insert(asked.to_owned(), canonical.to_owned());
+    }
+
     /// WhatsApp no longer serves the file of this message.
     pub fn expire_media(&self, instance: &str, key_id: &str) {
         let mut guard = self.shared.lock();

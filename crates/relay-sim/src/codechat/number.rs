@@ -63,7 +63,7 @@ pub(super) fn resolve(state: &mut State, instance: &str, number: &str) -> ApiRes
     if is_down || unknown || user == "undefined" || jid.ends_with("@newsletter") {
         return Err(ApiError::not_exists(&jid));
     }
-    Ok(jid)
+    Ok(state.canonical(jid))
 }
 
 #[cfg(test)]

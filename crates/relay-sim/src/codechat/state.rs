@@ -243,6 +243,8 @@ pub(super) struct State {
     pub(super) instances: BTreeMap<String, Instance>,
     pub(super) tokens: HashMap<String, String>,
     pub(super) not_on_whatsapp: HashSet<String>,
+    /// WhatsApp's own spelling of numbers that are asked for in another.
+    pub(super) spelled: HashMap<String, String>,
     /// Decryptable media by media key.
     pub(super) blobs: HashMap<String, Bytes>,
     /// Media keys whose file WhatsApp no longer serves.
@@ -271,6 +273,12 @@ impl State {
         let instance = Instance::new(self.last_instance, name, description, external_attributes);
         self.tokens.insert(instance.token.clone(), name.to_owned());
         self.instances.entry(name.to_owned()).or_insert(instance)
+    }
+
+    /// The JID as WhatsApp itself spells it.
+    pub(super) fn canonical(&self, jid: String) -> String {
+        let spelled = jid.strip_suffix("@s.whatsapp.net").and_then(|digits| self.spelled.get(digits));
+        spelled.map_or(jid, |digits| format!("{digits}@s.whatsapp.net"))
     }
 
     pub(super) fn loaded(&mut self, name: &str) -> Option<&mut Instance> {

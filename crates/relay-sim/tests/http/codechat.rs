@@ -182,6 +182,18 @@ async fn multipart_sends_ignore_the_message_id_and_spoil_names() {
 }
 
 #[tokio::test]
+async fn a_number_may_be_spelled_otherwise_on_whatsapp() {
+    let rig = Rig::start().await;
+    rig.sim.spells("5531987654321", "553187654321");
+    let canonical = "553187654321@s.whatsapp.net";
+    let asked = json!({ "numbers": ["5531987654321@s.whatsapp.net"] });
+    let (status, told) = rig.call("POST", "/chat/whatsappNumbers/shop", &asked).await;
+    assert_eq!((status, &told[0]["exists"], &told[0]["jid"]), (200, &json!(true), &json!(canonical)));
+    let sent = rig.send_text("5531987654321@s.whatsapp.net", Value::Null).await;
+    assert_eq!((sent.0, &sent.1["keyRemoteJid"]), (201, &json!(canonical)));
+}
+
+#[tokio::test]
 async fn a_closed_socket_looks_like_an_unknown_number() {
     let rig = Rig::start().await;
     rig.sim.not_on_whatsapp(["5511900009999"]);

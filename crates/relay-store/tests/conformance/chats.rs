@@ -1,9 +1,11 @@
 //! Chats: one key for all names of a conversation partner.
 
 use futures_util::future::join_all;
-use relay_domain::id::{ChatKey, CwContactId, CwConversationId};
+use relay_domain::Timestamp;
+use relay_domain::id::{ChatKey, CwContactId, CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::jid::Jid;
-use relay_store::{CHATWOOT_NAME, Chat, OpenChat, Place, SetPlace, StoreError};
+use relay_domain::menu::Choice;
+use relay_store::{CHATWOOT_NAME, Chat, ConfirmNumber, OpenChat, Place, SetChoice, SetPlace, StoreError};
 use relay_testing::{Database, eventually};
 
 use crate::rig::{Rig, session, session_id};
@@ -20,6 +22,8 @@ on_both!(
     many_open_one_chat,
     a_chat_belongs_to_its_session,
     a_place_is_remembered_and_forgotten,
+    a_confirmed_number_is_remembered,
+    the_last_choice_is_remembered,
     a_chat_without_a_name_is_refused,
 );
 
@@ -189,6 +193,36 @@ async fn a_place_is_remembered_and_forgotten(database: Database) {
         let chat = rig.chat(PHONE).await;
         assert_eq!(chat.place, place);
         assert_eq!(chat.name.as_deref(), Some(name.unwrap_or("Ana")));
+    }
+    rig.finish().await;
+}
+
+async fn a_confirmed_number_is_remembered(database: Database) {
+    let rig = Rig::on(database).await;
+    rig.open(Some(PHONE), &[PHONE]).await;
+    assert!(!rig.chat(PHONE).await.is_on_whatsapp);
+    let jid = Jid::parse("551100000001@s.whatsapp.net").unwrap();
+    let confirm = ConfirmNumber { session: session_id("loja01"), chat: ChatKey::new(PHONE), jid: jid.clone() };
+    rig.store.confirm_number(confirm).await.unwrap();
+    let chat = rig.chat(PHONE).await;
+    assert_eq!((chat.is_on_whatsapp, chat.jid), (true, Some(jid)));
+    rig.finish().await;
+}
+
+async fn the_last_choice_is_remembered(database: Database) {
+    let rig = Rig::on(database).await;
+    rig.open(Some(PHONE), &[PHONE]).await;
+    assert_eq!(rig.chat(PHONE).await.choice, None);
+    let choice = |title: &str, answer: Option<&str>| Choice {
+        message: CwMessageId::new(7),
+        titles: vec![title.to_owned()],
+        offered_at: Timestamp::from_secs(1),
+        answer: answer.map(WaMessageId::new),
+    };
+    for choice in [choice("Sim", None), choice("Sim", Some("A")), choice("Não", None)] {
+        let set = SetChoice { session: session_id("loja01"), chat: ChatKey::new(PHONE), choice: choice.clone() };
+        rig.store.set_choice(set).await.unwrap();
+        assert_eq!(rig.chat(PHONE).await.choice, Some(choice));
     }
     rig.finish().await;
 }

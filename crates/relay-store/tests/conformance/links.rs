@@ -19,6 +19,7 @@ on_both!(
     doubt_begins_when_it_is_noticed,
     a_receipt_only_rises,
     what_was_deleted_stays_deleted,
+    a_deletion_is_in_doubt_until_it_is_confirmed,
     an_end_and_a_wait_change_links_too,
     parts_are_found_in_order,
     sessions_do_not_see_each_others_messages,
@@ -240,6 +241,20 @@ async fn what_was_deleted_stays_deleted(database: Database) {
     work.note(&part, sent("W0", Some(1))).await;
     let link = work.only("W0").await;
     assert_eq!((link.is_deleted, link.state), (true, LinkState::Sent));
+    rig.finish().await;
+}
+
+async fn a_deletion_is_in_doubt_until_it_is_confirmed(database: Database) {
+    let rig = Rig::on(database).await;
+    let work = Work::begin(&rig, "loja01", LaneKind::Out).await;
+    let part = outward(9, 0, "W0");
+    work.reserve(vec![part.clone()]).await;
+    work.note(&part, sent("W0", Some(1))).await;
+    for (change, in_doubt) in [(Change::Deleting, true), (Change::Deleted, false)] {
+        work.note(&part, change).await;
+        let link = work.only("W0").await;
+        assert_eq!((link.is_deleted, link.is_in_doubt, link.state), (true, in_doubt, LinkState::Sent));
+    }
     rig.finish().await;
 }
 

@@ -56,7 +56,8 @@ async fn a_number_without_whatsapp(database: Database) {
     let conversation = app.chatwoot.agent_starts_conversation(app.inbox, &format!("+{BIA}")).unwrap();
     let message = answers(&app, conversation, AgentMessage::text("Olá?"));
     fails_because(&app, message, "This number is not on WhatsApp").await;
-    assert_eq!(app.codechat.calls()["POST /message/sendText/{instance}"], 2, "it was asked twice");
+    assert_eq!(app.codechat.calls()["POST /chat/whatsappNumbers/{instance}"], 2, "it was asked twice");
+    assert_eq!(app.codechat.calls().get("POST /message/sendText/{instance}"), None);
     assert_eq!(app.finish().await.dead, 1);
 }
 
