@@ -11,14 +11,18 @@ use sqlx::{ConnectOptions, Postgres, Sqlite, Transaction};
 use crate::error::{Result, StoreError};
 
 const READERS: u32 = 4;
+/// Statements that a connection keeps prepared: each batch size has its own.
+const STATEMENTS: usize = 200;
+/// Rows up to which a statement of many rows is kept prepared. Larger batches are rare, and each would be a statement of its own.
+pub(crate) const KEPT: usize = 16;
 /// What a failure to reach the database for writing is called.
 pub(crate) const BEGIN: &str = "begin a transaction";
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
-/// Pools of one database: a single writing connection, and several that read.
+/// Pools of one database: a single writing connection, several that read, and for SQLite one that looks after the log.
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite { write: SqlitePool, read: SqlitePool, checkpoint: SqlitePool },
     Postgres { write: PgPool, read: PgPool },
 }
 
@@ -79,26 +83,28 @@ impl Db {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(WAIT_FOR_CONNECTION)
+            .statement_cache_capacity(STATEMENTS)
+            // see `checkpoint`
+            .pragma("wal_autocheckpoint", "0")
             .pragma("temp_store", "memory");
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(WAIT_FOR_CONNECTION)
-            .test_before_acquire(false)
-            .connect_with(options.clone())
-            .await
-            .map_err(StoreError::database("open the SQLite file"))?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(WAIT_FOR_CONNECTION)
-            .test_before_acquire(false)
-            .connect_lazy_with(options.pragma("query_only", "on"));
-        Ok(Self::Sqlite { write, read })
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(WAIT_FOR_CONNECTION)
+                .test_before_acquire(false)
+        };
+        let write =
+            pool(1).connect_with(options.clone()).await.map_err(StoreError::database("open the SQLite file"))?;
+        let checkpoint = pool(1).connect_lazy_with(options.clone());
+        let read = pool(READERS).connect_lazy_with(options.pragma("query_only", "on"));
+        Ok(Self::Sqlite { write, read, checkpoint })
     }
 
     pub(crate) async fn postgres(url: &str) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)
             .map_err(StoreError::database("read DB_URL"))?
             .application_name("relay")
+            .statement_cache_capacity(STATEMENTS)
             // the contract of an acknowledgement, whatever the server's default
             .options([("synchronous_commit", "on")]);
         let pool = |connections| PgPoolOptions::new().max_connections(connections).acquire_timeout(WAIT_FOR_CONNECTION);
@@ -147,7 +153,8 @@ impl Db {
 
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { write, read } => {
+            Self::Sqlite { write, read, checkpoint } => {
+                checkpoint.close().await;
                 read.close().await;
                 write.close().await;
             }

@@ -6,7 +6,7 @@ use relay_domain::Timestamp;
 use sqlx::QueryBuilder;
 use tokio::sync::oneshot;
 
-use crate::db::{Tx, on};
+use crate::db::{KEPT, Tx, on};
 use crate::error::{Result, StoreError};
 use crate::model::{Lane, NewEvent};
 
@@ -99,7 +99,7 @@ async fn insert_events(tx: &mut Tx, arrivals: &[Arrival]) -> Result<HashSet<Stri
                 .push_bind(&event.body[..]);
         });
         insert.push(" ON CONFLICT (session, source, dedup_key) DO NOTHING RETURNING id");
-        insert.build_query_as().persistent(false).fetch_all(conn).await
+        insert.build_query_as().persistent(arrivals.len() <= KEPT).fetch_all(conn).await
     })
     .map_err(StoreError::database("insert events"))?;
     Ok(ids.into_iter().map(|(id,)| id).collect())
@@ -108,6 +108,7 @@ async fn insert_events(tx: &mut Tx, arrivals: &[Arrival]) -> Result<HashSet<Stri
 /// Lanes that are there already were locked before (see [`lane::lock`](crate::lane::lock)); new ones are inserted in key order,
 /// so that two processes cannot deadlock.
 async fn wake_lanes(tx: &mut Tx, lanes: BTreeMap<String, (Lane, Timestamp)>) -> Result<()> {
+    let rows = lanes.len();
     on!(tx, |conn| {
         let mut upsert = QueryBuilder::new("-- wake_lanes\nINSERT INTO lane (key, session, kind, chat, next_at) ");
         upsert.push_values(lanes, |mut row, (key, (lane, wake))| {
@@ -123,7 +124,7 @@ async fn wake_lanes(tx: &mut Tx, lanes: BTreeMap<String, (Lane, Timestamp)>) -> 
              WHEN lane.backing_off = 1 OR lane.next_at <= excluded.next_at THEN lane.next_at \
              ELSE excluded.next_at END",
         );
-        upsert.build().persistent(false).execute(conn).await.map(drop)
+        upsert.build().persistent(rows <= KEPT).execute(conn).await.map(drop)
     })
     .map_err(StoreError::database("wake lanes"))
 }
@@ -133,13 +134,14 @@ pub(crate) async fn count(tx: &mut Tx, counts: BTreeMap<String, i64>, shard: i64
     if counts.is_empty() {
         return Ok(());
     }
+    let rows = counts.len();
     on!(tx, |conn| {
         let mut upsert = QueryBuilder::new("-- count_received\nINSERT INTO tally (session, shard, received) ");
         upsert.push_values(counts, |mut row, (session, received)| {
             row.push_bind(session).push_bind(shard).push_bind(received);
         });
         upsert.push(" ON CONFLICT (session, shard) DO UPDATE SET received = tally.received + excluded.received");
-        upsert.build().persistent(false).execute(conn).await.map(drop)
+        upsert.build().persistent(rows <= KEPT).execute(conn).await.map(drop)
     })
     .map_err(StoreError::database("count received events"))
 }

@@ -10,7 +10,7 @@ use relay_domain::id::{ChatKey, EventId, LeaseToken, SessionId, WorkerId};
 use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
 use crate::link;
-use crate::model::{Attempt, End, Lane, LaneKind, Lease, LinkChange, Origin, PendingEvent, Source};
+use crate::model::{Attempt, Lane, LaneKind, Lease, LinkChange, Origin, PendingEvent, Source};
 use crate::writer::Verb;
 
 /// A process silent for this long has lost its lanes, in milliseconds.
@@ -172,78 +172,6 @@ pub enum Recorded {
     LeaseLost,
 }
 
-/// Ends an event, and gives the lane back when it was the last of what was read.
-#[derive(Debug)]
-pub struct Finish {
-    /// The lane.
-    pub lease: Lease,
-    /// The event.
-    pub event: EventId,
-    /// Its place in the lane.
-    pub order_key: i64,
-    /// Its terminal state.
-    pub end: End,
-    /// When.
-    pub now: Timestamp,
-    /// The attempt that ended it, unless none was made.
-    pub attempt: Option<Attempt>,
-    /// What became of its parts.
-    pub links: Vec<LinkChange>,
-    /// Whether to give the lane back.
-    pub release: bool,
-    /// Who did it.
-    pub worker: WorkerId,
-}
-
-impl Verb for Finish {
-    type Out = Recorded;
-
-    fn lane(&self) -> Option<String> {
-        Some(self.lease.lane.key())
-    }
-
-    async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
-        let lane = self.lease.lane.key();
-        // the writer has locked the lane's row: while its token is ours it stays so until the commit
-        let changed = on!(tx, |conn| {
-            sqlx::query(
-                "-- finish_event\nUPDATE event SET state = $2, reason = $3, finished_at = $4, attempts = attempts + $5 \
-                 WHERE id = $1 AND state = 'pending' \
-                 AND EXISTS (SELECT 1 FROM lane WHERE key = $6 AND lease_token = $7)",
-            )
-            .bind(self.event.as_str())
-            .bind(self.end.as_str())
-            .bind(self.end.reason())
-            .bind(self.now.as_millis())
-            .bind(i64::from(self.attempt.is_some()))
-            .bind(&lane)
-            .bind(self.lease.token.as_str())
-            .execute(conn)
-            .await
-            .map(|done| done.rows_affected())
-        })
-        .map_err(StoreError::database("finish an event"))?;
-        // copies of our own sends carry CodeChat's clock, which says nothing of the customer's messages
-        let done_to = if self.end == End::Delivered { self.order_key } else { 0 };
-        if changed != 1 {
-            if !hold(tx, &lane, &self.lease.token, 0).await? {
-                return Ok(Recorded::LeaseLost);
-            }
-            return Err(StoreError::row("event", "state", "a lease holder finished an event that was not pending"));
-        }
-        if let Some(attempt) = &self.attempt {
-            insert_attempt(tx, &self.event, attempt, &self.worker).await?;
-        }
-        link::change(tx, &self.lease.lane.session, &self.links).await?;
-        if self.release {
-            release(tx, &lane, done_to, self.now).await?;
-        } else {
-            hold(tx, &lane, &self.lease.token, done_to).await?;
-        }
-        Ok(Recorded::Yes)
-    }
-}
-
 /// Records what became of some parts while the event goes on.
 #[derive(Debug)]
 pub struct Note {
@@ -261,10 +189,10 @@ impl Verb for Note {
     }
 
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
-        if !hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
+        if !hold(tx, &self.lease.lane.key(), &self.lease.token).await? {
             return Ok(Recorded::LeaseLost);
         }
-        link::change(tx, &self.lease.lane.session, &self.links).await?;
+        link::change(tx, self.links.iter().map(|change| (&self.lease.lane.session, change)).collect()).await?;
         Ok(Recorded::Yes)
     }
 }
@@ -297,7 +225,7 @@ impl Verb for Postpone {
 
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
         let lane = self.lease.lane.key();
-        if !hold(tx, &lane, &self.lease.token, 0).await? {
+        if !hold(tx, &lane, &self.lease.token).await? {
             return Ok(Recorded::LeaseLost);
         }
         if let Some(attempt) = &self.attempt {
@@ -315,7 +243,7 @@ impl Verb for Postpone {
             .map_err(StoreError::database("count an attempt"))?;
             insert_attempt(tx, &self.event, attempt, &self.worker).await?;
         }
-        link::change(tx, &self.lease.lane.session, &self.links).await?;
+        link::change(tx, self.links.iter().map(|change| (&self.lease.lane.session, change)).collect()).await?;
         on!(tx, |conn| {
             sqlx::query(
                 "-- back_off\nUPDATE lane SET next_at = $2, backing_off = 1, lease_worker = NULL, lease_token = NULL \
@@ -348,10 +276,10 @@ impl Verb for Release {
 
     async fn apply(&self, tx: &mut Tx) -> Result<Recorded> {
         let lane = self.lease.lane.key();
-        if !hold(tx, &lane, &self.lease.token, 0).await? {
+        if !hold(tx, &lane, &self.lease.token).await? {
             return Ok(Recorded::LeaseLost);
         }
-        release(tx, &lane, 0, self.now).await?;
+        release(tx, &lane, self.now).await?;
         Ok(Recorded::Yes)
     }
 }
@@ -373,34 +301,28 @@ pub(crate) async fn lock(tx: &mut Tx, lanes: Vec<String>) -> Result<()> {
 
 /// Locks the lane's row while the lease is ours. From here to the commit no event can join the lane unseen: inserters wait
 /// for this row, so what [`release`] reads afterwards is complete.
-pub(crate) async fn hold(tx: &mut Tx, lane: &str, token: &LeaseToken, done_to: i64) -> Result<bool> {
+pub(crate) async fn hold(tx: &mut Tx, lane: &str, token: &LeaseToken) -> Result<bool> {
     on!(tx, |conn| {
-        sqlx::query(
-            "-- hold_lane\nUPDATE lane SET done_to = CASE WHEN done_to < $3 THEN $3 ELSE done_to END \
-             WHERE key = $1 AND lease_token = $2",
-        )
-        .bind(lane)
-        .bind(token.as_str())
-        .bind(done_to)
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected() == 1)
+        sqlx::query("-- hold_lane\nUPDATE lane SET done_to = done_to WHERE key = $1 AND lease_token = $2")
+            .bind(lane)
+            .bind(token.as_str())
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected() == 1)
     })
     .map_err(StoreError::database("hold a lane"))
 }
 
 /// Gives the lane back. One that still has work goes behind those that waited meanwhile, so that none starves.
-async fn release(tx: &mut Tx, lane: &str, done_to: i64, now: Timestamp) -> Result<()> {
+async fn release(tx: &mut Tx, lane: &str, now: Timestamp) -> Result<()> {
     on!(tx, |conn| {
         sqlx::query(
             "-- release_lane\nUPDATE lane SET lease_worker = NULL, lease_token = NULL, backing_off = 0, \
-             done_to = CASE WHEN done_to < $3 THEN $3 ELSE done_to END, \
              next_at = (SELECT CASE WHEN MIN(run_at) < $2 THEN $2 ELSE MIN(run_at) END FROM event \
              WHERE event.lane = $1 AND event.state = 'pending') WHERE key = $1",
         )
         .bind(lane)
         .bind(now.as_millis())
-        .bind(done_to)
         .execute(conn)
         .await
         .map(drop)

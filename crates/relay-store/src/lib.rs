@@ -9,7 +9,9 @@
 #![warn(missing_docs)]
 
 mod chat;
+mod checkpoint;
 mod db;
+mod ending;
 mod error;
 mod events;
 mod ingest;
@@ -34,10 +36,11 @@ use tokio::task::JoinHandle;
 
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
 pub use db::Migration;
+pub use ending::Finish;
 pub use error::{Result, StoreError};
 pub use events::Told;
 pub use ingest::Ingested;
-pub use lane::{FailedTurns, Finish, Note, Postpone, Recorded, SILENCE_MS};
+pub use lane::{FailedTurns, Note, Postpone, Recorded, SILENCE_MS};
 pub use link::{Reserve, Reserved};
 pub use media::{Offer, OfferFile};
 pub use model::{
@@ -74,8 +77,24 @@ pub struct Store {
 #[derive(Debug)]
 struct Closing {
     writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    /// Brings SQLite's log into its file.
+    checkpoint: Option<JoinHandle<()>>,
     /// Held for as long as this process uses the SQLite file.
     _lock: Option<File>,
+}
+
+impl Closing {
+    fn stop_checkpoints(&self) {
+        if let Some(task) = &self.checkpoint {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.stop_checkpoints();
+    }
 }
 
 impl Store {
@@ -86,7 +105,8 @@ impl Store {
         let worker = WorkerId::generate();
         let (writer, task) = Writer::start(db.clone(), ingest::shard_of(worker.as_str()));
         let exclusive = lock.is_some();
-        let closing = Arc::new(Closing { writer: tokio::sync::Mutex::new(Some(task)), _lock: lock });
+        let checkpoint = checkpoint::start(&db, writer.written.clone());
+        let closing = Arc::new(Closing { writer: tokio::sync::Mutex::new(Some(task)), checkpoint, _lock: lock });
         let store = Self { db, writer, vault: Vault::new(&config.secret_key), worker, closing };
         store.check_key().await?;
         if exclusive {
@@ -171,7 +191,7 @@ impl Store {
 
     /// Ends an event.
     pub async fn finish(&self, finish: Finish) -> Result<Recorded> {
-        self.writer.write(finish).await
+        self.writer.finish(finish).await
     }
 
     /// Lets a lane wait with its event at the head.
@@ -305,6 +325,7 @@ impl Store {
         if let Some(task) = self.closing.writer.lock().await.take() {
             task.abort();
         }
+        self.closing.stop_checkpoints();
         self.db.close().await;
         retired
     }

@@ -5,7 +5,9 @@ use relay_domain::backoff::Direction;
 use relay_domain::id::{ChatKey, CwConversationId, CwMessageId, EventId, SessionId, WaMessageId};
 use relay_domain::status::Receipt;
 
-use crate::db::{Db, Tx, on, read};
+use sqlx::QueryBuilder;
+
+use crate::db::{Db, KEPT, Tx, on, read};
 use crate::error::{Result, StoreError};
 use crate::lane;
 use crate::model::{Change, Lease, Link, LinkChange, LinkKey, LinkState, NewLink};
@@ -55,7 +57,7 @@ impl Verb for Reserve {
                 None => return Ok(Reserved::LeaseLost),
             }
         }
-        if !known.is_empty() && !lane::hold(tx, &self.lease.lane.key(), &self.lease.token, 0).await? {
+        if !known.is_empty() && !lane::hold(tx, &self.lease.lane.key(), &self.lease.token).await? {
             return Ok(Reserved::LeaseLost);
         }
         Ok(Reserved::Known(known))
@@ -113,46 +115,64 @@ impl Reserve {
     }
 }
 
-/// Applies changes that belong to one recorded outcome.
-pub(crate) async fn change(tx: &mut Tx, session: &SessionId, changes: &[LinkChange]) -> Result<()> {
-    for LinkChange { key, change } in changes {
-        let update = Update::of(change);
-        on!(tx, |conn| {
-            sqlx::query(CHANGE)
-                .bind(session.as_str())
-                .bind(key.direction.as_str())
-                .bind(key.source_id.as_str())
-                .bind(i64::from(key.part))
-                .bind(update.state)
-                .bind(update.tried_at)
-                .bind(update.conversation)
-                .bind(update.message)
-                .bind(update.wa_id)
-                .bind(update.row)
-                .bind(update.rank)
-                .bind(update.in_doubt)
-                .bind(i64::from(update.is_deleted))
-                .execute(conn)
-                .await
-                .map(drop)
-        })
-        .map_err(StoreError::database("record what became of a part"))?;
+/// Applies changes that belong to recorded outcomes, in order.
+pub(crate) async fn change(tx: &mut Tx, changes: Vec<(&SessionId, &LinkChange)>) -> Result<()> {
+    let mut round: Vec<(&SessionId, &LinkChange)> = Vec::new();
+    for (session, change) in changes {
+        // one statement writes a row once
+        if round.iter().any(|(other, done)| *other == session && done.key == change.key) {
+            change_together(tx, &round).await?;
+            round.clear();
+        }
+        round.push((session, change));
     }
-    Ok(())
+    change_together(tx, &round).await
 }
 
 /// One statement for every change: what a change does not speak of stays, `sent` never goes back, a receipt only rises.
-const CHANGE: &str = "-- change_link\nUPDATE link SET \
-    state = CASE WHEN state = 'sent' THEN state ELSE COALESCE($5, state) END, \
-    tried_at = CASE WHEN $6 = 0 THEN NULL ELSE COALESCE($6, tried_at) END, \
-    in_doubt = COALESCE($12, in_doubt), \
-    cw_conversation = COALESCE($7, cw_conversation), \
-    cw_message = COALESCE($8, cw_message), \
-    wa_id = COALESCE($9, wa_id), \
-    wa_row = COALESCE($10, wa_row), \
-    wa_receipt = CASE WHEN wa_receipt < $11 THEN $11 ELSE wa_receipt END, \
-    deleted = CASE WHEN $13 = 1 THEN 1 ELSE deleted END \
-    WHERE session = $1 AND direction = $2 AND source_id = $3 AND part = $4";
+async fn change_together(tx: &mut Tx, changes: &[(&SessionId, &LinkChange)]) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    on!(tx, |conn| {
+        let mut update = QueryBuilder::new(
+            "-- change_links\nWITH new (session, direction, source_id, part, state, tried_at, conversation, message, wa_id, \
+             wa_row, rank, in_doubt, deleted) AS (",
+        );
+        update.push_values(changes, |mut row, (session, LinkChange { key, change })| {
+            let update = Update::of(change);
+            row.push_bind(session.as_str())
+                .push_bind(key.direction.as_str())
+                .push_bind(key.source_id.as_str())
+                .push_bind(i64::from(key.part))
+                .push_bind(update.state)
+                .push_bind(update.tried_at)
+                .push_bind(update.conversation)
+                .push_bind(update.message)
+                .push_bind(update.wa_id)
+                .push_bind(update.row)
+                .push_bind(update.rank)
+                .push_bind(update.in_doubt)
+                .push_bind(i64::from(update.is_deleted));
+        });
+        update.push(CHANGE);
+        update.build().persistent(changes.len() <= KEPT).execute(conn).await.map(drop)
+    })
+    .map_err(StoreError::database("record what became of parts"))
+}
+
+const CHANGE: &str = ") UPDATE link SET \
+    state = CASE WHEN link.state = 'sent' THEN link.state ELSE COALESCE(new.state, link.state) END, \
+    tried_at = CASE WHEN new.tried_at = 0 THEN NULL ELSE COALESCE(new.tried_at, link.tried_at) END, \
+    in_doubt = COALESCE(new.in_doubt, link.in_doubt), \
+    cw_conversation = COALESCE(new.conversation, link.cw_conversation), \
+    cw_message = COALESCE(new.message, link.cw_message), \
+    wa_id = COALESCE(new.wa_id, link.wa_id), \
+    wa_row = COALESCE(new.wa_row, link.wa_row), \
+    wa_receipt = CASE WHEN link.wa_receipt < new.rank THEN new.rank ELSE link.wa_receipt END, \
+    deleted = CASE WHEN new.deleted = 1 THEN 1 ELSE link.deleted END \
+    FROM new WHERE link.session = new.session AND link.direction = new.direction \
+    AND link.source_id = new.source_id AND link.part = new.part";
 
 #[derive(Default)]
 struct Update {

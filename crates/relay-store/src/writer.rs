@@ -1,8 +1,9 @@
 //! The group-commit writer: whatever waits is written in one durable transaction, and every caller is answered after its
 //! commit.
 //!
-//! Received events and all other writes take turns. There is no timer: an idle store commits a lone write at once, a busy one shares each fsync among all that queued up
-//! during the previous one. When a batch fails, its members are tried one by one, so one bad write fails alone.
+//! Received events and all other writes take turns. There is no timer: an idle store commits a lone write at once, a busy one
+//! shares each fsync among all that queued up during the previous one. When a batch fails, its members are tried one by one, so
+//! one bad write fails alone.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
@@ -12,15 +13,18 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::db::{Db, Tx};
+use crate::ending::{self, Ending, Finish};
 use crate::error::{Result, StoreError};
 use crate::ingest::{self, Arrival};
-use crate::lane;
+use crate::lane::{self, Recorded};
 
 /// Writes that may wait before callers are told to come back later.
 const QUEUE: usize = 8192;
 /// Writes that share one transaction at most.
 const BATCH: usize = 256;
-/// Writes other than arrivals that share one transaction at most: each takes several statements, and arrivals wait meanwhile.
+/// Ends of events that share one transaction at most.
+const ENDINGS: usize = 64;
+/// Other writes that share it at most: each takes statements of its own, and arrivals wait meanwhile.
 const JOBS: usize = 12;
 
 /// One write: a verb, applied in somebody's transaction. Applied again when a shared transaction failed.
@@ -72,6 +76,7 @@ impl<V: Verb> Job for Waiting<V> {
 
 enum Write {
     Arrival(Box<Arrival>),
+    Ending(Box<Ending>),
     Other(Box<dyn Job>),
 }
 
@@ -81,14 +86,16 @@ pub(crate) struct Writer {
     queue: mpsc::Sender<Write>,
     /// Told after every commit that brought new events.
     pub(crate) arrived: Arc<Notify>,
+    /// Told after every commit.
+    pub(crate) written: Arc<Notify>,
 }
 
 impl Writer {
     pub(crate) fn start(db: Db, shard: i64) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let arrived = Arc::new(Notify::new());
-        let task = Loop { db, shard, waiting, arrived: arrived.clone() };
-        (Self { queue, arrived }, tokio::spawn(task.run()))
+        let (arrived, written) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let task = Loop { db, shard, waiting, arrived: arrived.clone(), written: written.clone() };
+        (Self { queue, arrived, written }, tokio::spawn(task.run()))
     }
 
     /// Writes one verb and waits for its commit.
@@ -96,6 +103,13 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let job = Write::Other(Box::new(Waiting { verb, out: None, reply }));
         self.queue.send(job).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Ends an event and waits for the commit.
+    pub(crate) async fn finish(&self, finish: Finish) -> Result<Recorded> {
+        let (ending, answer) = Ending::new(finish);
+        self.queue.send(Write::Ending(Box::new(ending))).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 
@@ -113,16 +127,66 @@ struct Loop {
     shard: i64,
     waiting: mpsc::Receiver<Write>,
     arrived: Arc<Notify>,
+    written: Arc<Notify>,
+}
+
+/// Writes that share one transaction.
+#[derive(Default)]
+struct Batch {
+    arrivals: Vec<Arrival>,
+    endings: Vec<Ending>,
+    jobs: Vec<Box<dyn Job>>,
+}
+
+impl Batch {
+    fn len(&self) -> usize {
+        self.arrivals.len() + self.endings.len() + self.jobs.len()
+    }
+
+    async fn apply(&mut self, shard: i64, tx: &mut Tx) -> Result<()> {
+        let arrivals = self.arrivals.iter().map(Arrival::lane);
+        let endings = self.endings.iter().map(|ending| ending.lane().to_owned());
+        let jobs = self.jobs.iter().filter_map(|job| job.lane());
+        lane::lock(tx, arrivals.chain(endings).chain(jobs).collect()).await?;
+        let counts =
+            if self.arrivals.is_empty() { BTreeMap::new() } else { ingest::insert(tx, &mut self.arrivals).await? };
+        ending::finish(tx, &mut self.endings).await?;
+        for job in &mut self.jobs {
+            job.run(tx).await?;
+        }
+        // rows that all processes write come last, so that they are held the shortest
+        ingest::count(tx, counts, shard).await
+    }
+
+    /// Each write as a batch of its own.
+    fn singles(self) -> impl Iterator<Item = Self> + Send {
+        let arrivals = self.arrivals.into_iter().map(|arrival| Self { arrivals: vec![arrival], ..Self::default() });
+        let endings = self.endings.into_iter().map(|ending| Self { endings: vec![ending], ..Self::default() });
+        let jobs = self.jobs.into_iter().map(|job| Self { jobs: vec![job], ..Self::default() });
+        arrivals.chain(endings).chain(jobs)
+    }
+
+    /// Answers everybody who waits for one of these writes.
+    fn settle(mut self, written: &Result<()>) {
+        if let Err(error) = written {
+            self.arrivals.iter_mut().for_each(|arrival| arrival.fail(error.clone()));
+            self.endings.iter_mut().for_each(|ending| ending.fail(error.clone()));
+        }
+        self.arrivals.into_iter().for_each(Arrival::settle);
+        self.endings.into_iter().for_each(Ending::settle);
+        self.jobs.into_iter().for_each(|job| job.settle(written.clone()));
+    }
 }
 
 impl Loop {
     /// Arrivals and other writes take turns: whoever waits for an acknowledgement waits for no more than one short
     /// transaction of deliveries beside its own.
     async fn run(mut self) {
-        let (mut arrivals, mut jobs) = (Vec::new(), VecDeque::new());
         let mut batch = Vec::with_capacity(BATCH);
+        let (mut arrivals, mut endings, mut jobs) = (Vec::new(), VecDeque::new(), VecDeque::new());
         loop {
-            if arrivals.is_empty() && jobs.is_empty() && self.waiting.recv_many(&mut batch, BATCH).await == 0 {
+            let has_work = !(arrivals.is_empty() && endings.is_empty() && jobs.is_empty());
+            if !has_work && self.waiting.recv_many(&mut batch, BATCH).await == 0 {
                 return;
             }
             while batch.len() < BATCH
@@ -133,41 +197,31 @@ impl Loop {
             for write in batch.drain(..) {
                 match write {
                     Write::Arrival(arrival) => arrivals.push(*arrival),
+                    Write::Ending(ending) => endings.push_back(*ending),
                     Write::Other(job) => jobs.push_back(job),
                 }
             }
-            self.commit_arrivals(std::mem::take(&mut arrivals)).await;
-            self.commit_jobs(jobs.drain(..jobs.len().min(JOBS)).collect()).await;
+            self.commit(Batch { arrivals: std::mem::take(&mut arrivals), ..Batch::default() }).await;
+            let endings = endings.drain(..endings.len().min(ENDINGS)).collect();
+            let jobs = jobs.drain(..jobs.len().min(JOBS)).collect();
+            self.commit(Batch { endings, jobs, ..Batch::default() }).await;
+            self.written.notify_one();
         }
     }
 
-    async fn commit_arrivals(&self, mut arrivals: Vec<Arrival>) {
-        if arrivals.is_empty() {
+    async fn commit(&self, mut batch: Batch) {
+        if batch.len() == 0 {
             return;
         }
-        if let Err(error) = self.together(&mut arrivals, &mut []).await {
-            self.one_by_one(&mut arrivals, Vec::new(), &error).await;
-        }
-        if arrivals.iter().any(Arrival::is_new) {
-            self.arrived.notify_one();
-        }
-        arrivals.into_iter().for_each(Arrival::settle);
-    }
-
-    async fn commit_jobs(&self, mut jobs: Vec<Box<dyn Job>>) {
-        if jobs.is_empty() {
-            return;
-        }
-        match self.together(&mut [], &mut jobs).await {
-            Ok(()) => jobs.into_iter().for_each(|job| job.settle(Ok(()))),
-            Err(error) => self.one_by_one(&mut [], jobs, &error).await,
+        match self.write(&mut batch).await {
+            Ok(()) => self.settle(batch, &Ok(())),
+            Err(error) => self.one_by_one(batch, &error).await,
         }
     }
 
-    async fn together(&self, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
+    async fn write(&self, batch: &mut Batch) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        let written = Self::apply(self.shard, &mut tx, arrivals, jobs).await;
-        match written {
+        match batch.apply(self.shard, &mut tx).await {
             Ok(()) => tx.commit().await,
             Err(error) => {
                 tx.rollback().await?;
@@ -176,46 +230,27 @@ impl Loop {
         }
     }
 
-    async fn apply(shard: i64, tx: &mut Tx, arrivals: &mut [Arrival], jobs: &mut [Box<dyn Job>]) -> Result<()> {
-        let lanes = arrivals.iter().map(Arrival::lane).chain(jobs.iter().filter_map(|job| job.lane()));
-        lane::lock(tx, lanes.collect()).await?;
-        let counts = if arrivals.is_empty() { BTreeMap::new() } else { ingest::insert(tx, arrivals).await? };
-        for job in jobs {
-            job.run(tx).await?;
-        }
-        // rows that all processes write come last, so that they are held the shortest
-        ingest::count(tx, counts, shard).await
-    }
-
-    async fn one_by_one(&self, arrivals: &mut [Arrival], jobs: Vec<Box<dyn Job>>, cause: &StoreError) {
-        if arrivals.len() + jobs.len() > 1 {
-            tracing::warn!(error = %chain(cause), writes = arrivals.len() + jobs.len(), "a shared commit failed, trying each write alone");
+    async fn one_by_one(&self, batch: Batch, cause: &StoreError) {
+        if batch.len() > 1 {
+            tracing::warn!(error = %chain(cause), writes = batch.len(), "a shared commit failed, trying each write alone");
         }
         // while the database cannot be reached, waiting for it once more per write would keep their callers for minutes
-        let mut outage = None;
-        for arrival in arrivals {
-            if let Err(error) = self.alone(&mut outage, std::slice::from_mut(arrival), &mut []).await {
-                arrival.fail(error);
-            }
-        }
-        for mut job in jobs {
-            let written = self.alone(&mut outage, &mut [], std::slice::from_mut(&mut job)).await;
-            job.settle(written);
+        let mut outage: Option<StoreError> = None;
+        for mut single in batch.singles() {
+            let written = match &outage {
+                Some(error) => Err(error.clone()),
+                None => self.write(&mut single).await,
+            };
+            outage = outage.or_else(|| written.as_ref().err().filter(|error| error.is_outage()).cloned());
+            self.settle(single, &written);
         }
     }
 
-    async fn alone(
-        &self,
-        outage: &mut Option<StoreError>,
-        arrivals: &mut [Arrival],
-        jobs: &mut [Box<dyn Job>],
-    ) -> Result<()> {
-        if let Some(error) = outage {
-            return Err(error.clone());
+    fn settle(&self, batch: Batch, written: &Result<()>) {
+        if written.is_ok() && batch.arrivals.iter().any(Arrival::is_new) {
+            self.arrived.notify_one();
         }
-        let written = self.together(arrivals, jobs).await;
-        *outage = written.as_ref().err().filter(|error| error.is_outage()).cloned();
-        written
+        batch.settle(written);
     }
 }
 

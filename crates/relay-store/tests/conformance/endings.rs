@@ -12,6 +12,7 @@ on_both!(
     every_end_is_kept_with_its_reason,
     attempts_are_numbered,
     an_event_ends_once,
+    what_ends_together_ends_each_by_its_own_lease,
     only_an_end_has_a_time,
     the_oldest_pending_event_is_known,
     bodies_are_emptied_in_time,
@@ -27,6 +28,40 @@ fn ends() -> [End; 4] {
         End::Dead("refused".to_owned()),
         End::Expired("too old".to_owned()),
     ]
+}
+
+/// Thirty lanes end two events each at the same moment, so that they share commits; the leases of some are stale.
+async fn what_ends_together_ends_each_by_its_own_lease(database: Database) {
+    let rig = Rig::on(database).await;
+    let chats: Vec<_> = (0..30).map(|number| format!("chat{number:02}")).collect();
+    rig.store_all(chats.iter().flat_map(|chat| [placed(&lane(chat), 1), placed(&lane(chat), 2)])).await;
+    let leases = rig.store.claim(at(0), 100, Vec::new()).await.unwrap();
+    assert_eq!(leases.len(), 30);
+    let mut ends = Vec::new();
+    for (number, lease) in leases.iter().enumerate() {
+        let mut lease = lease.clone();
+        if number % 7 == 0 {
+            lease.token = relay_domain::id::LeaseToken::generate();
+        }
+        let tried = Some(attempt(at(0), "delivered"));
+        for event in rig.due(&lease, at(0)).await {
+            ends.push(Finish { attempt: tried.clone(), ..finish(&rig.store, &lease, &event, End::Delivered) });
+        }
+    }
+    let is_stale = |index: usize| (index / 2).is_multiple_of(7);
+    let recorded = join_all(ends.into_iter().map(|end| rig.store.finish(end))).await;
+    for (index, recorded) in recorded.into_iter().enumerate() {
+        let expected = if is_stale(index) { Recorded::LeaseLost } else { Recorded::Yes };
+        assert_eq!(recorded.unwrap(), expected, "{index}");
+    }
+    let raw = rig.raw().await;
+    let count = async |sql: &str| raw.number(sql).await;
+    assert_eq!(count("SELECT COUNT(*) FROM event WHERE state = 'pending'").await, Some(10));
+    assert_eq!(count("SELECT COUNT(*) FROM attempt WHERE number = 1").await, Some(50));
+    assert_eq!(count("SELECT COUNT(*) FROM event WHERE attempts = 1").await, Some(50));
+    assert_eq!(count("SELECT COUNT(*) FROM lane WHERE done_to = 2").await, Some(25));
+    raw.close().await;
+    rig.finish().await;
 }
 
 /// Ends one event each way, at the moments 50, 51, 52 and 53; one more stays.

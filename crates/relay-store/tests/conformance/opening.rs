@@ -163,3 +163,26 @@ async fn an_outage_is_told_to_all_who_wait() {
     other.close().await;
     rig.finish().await;
 }
+
+/// Under writes that never pause the log of SQLite begins anew again and again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_write_ahead_log_stays_bounded() {
+    const WRITTEN: u64 = 160_000_000;
+    let rig = Rig::on(Database::Sqlite).await;
+    let log = format!("{}-wal", rig.config.url.trim_start_matches("sqlite://"));
+    let body = bytes::Bytes::from(vec![b'x'; 400_000]);
+    let (mut written, mut longest) = (0, 0);
+    while written < WRITTEN {
+        let waves = (0..4).map(|number| relay_store::NewEvent {
+            body: body.clone(),
+            ..event(&lane("a"), &format!("{written}-{number}"))
+        });
+        try_join_all(waves.map(|event| rig.store.ingest(event))).await.unwrap();
+        written += 4 * 400_000;
+        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+        // about as fast as a small disk could take it
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(longest < WRITTEN / 2, "the log grew to {longest} bytes");
+    rig.finish().await;
+}
