@@ -2,6 +2,7 @@
 
 mod about;
 mod first_contact;
+mod identity;
 mod media_in;
 mod media_out;
 mod place;

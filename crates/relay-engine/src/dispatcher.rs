@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use relay_domain::id::SessionId;
@@ -97,6 +98,7 @@ impl Engine {
         if free == 0 {
             return POLL;
         }
+        self.join_chats().await;
         let saturated = self.at_work.saturated(self.config.lanes_per_session);
         let limit = u32::try_from(free.min(self.config.lanes_per_session)).unwrap_or(u32::MAX);
         let leases = match self.store.claim(self.clock.now(), limit, saturated.clone(), self.at_work.marks()).await {
@@ -111,6 +113,18 @@ impl Engine {
             self.spawn(lease, lanes, stop);
         }
         if is_more { Duration::ZERO } else { self.until_next_due(&saturated).await }
+    }
+
+    /// Joins chats whose lanes have become free. Here, between two claims, all leases of this process are known to be at work.
+    async fn join_chats(&self) {
+        if !self.chats_to_join.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        match self.store.join_chats(self.at_work.marks()).await {
+            Ok(0) => {}
+            Ok(_) => self.chats.forget(),
+            Err(error) => tracing::error!(%error, "chats of one person could not be joined"),
+        }
     }
 
     fn spawn(self: &Arc<Self>, lease: Lease, lanes: &TaskTracker, stop: &CancellationToken) {
@@ -148,6 +162,14 @@ impl Engine {
                 biased;
                 () = stop.cancelled() => return,
                 () = sleep(pulse::EVERY) => self.pulse.beat(&self.store).await,
+            }
+            match self.store.has_chats_to_join().await {
+                Ok(true) => {
+                    self.chats_to_join.store(true, Ordering::Relaxed);
+                    self.at_work.freed.notify_one();
+                }
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "chats to join could not be looked for"),
             }
         }
     }

@@ -27,6 +27,7 @@ pub mod trouble;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use relay_audio::{Limits, Transcoder};
 use relay_domain::Clock;
@@ -58,6 +59,8 @@ pub struct Engine {
     chats: ingest::Chats,
     at_work: dispatcher::AtWork,
     pulse: pulse::Pulse,
+    /// Chats that turned out to be one person wait for their lanes.
+    chats_to_join: AtomicBool,
     /// Held while a session is made.
     making: tokio::sync::Mutex<()>,
 }
@@ -104,6 +107,7 @@ impl Engine {
             chats: ingest::Chats::default(),
             at_work: dispatcher::AtWork::default(),
             pulse: pulse::Pulse::new(),
+            chats_to_join: AtomicBool::new(false),
             making: tokio::sync::Mutex::default(),
         }))
     }

@@ -34,7 +34,13 @@ CREATE TABLE chat (
     key          TEXT NOT NULL,
     -- where messages to this chat are sent; NULL while Chatwoot's contact has no usable number
     jid          TEXT,
+    -- the name that the relay last gave the contact; NULL while its name is somebody else's
     name         TEXT,
+    -- what the customer was last seen to be called
+    push_name    TEXT,
+    -- SHA-256 of the picture that the relay last gave the contact, and when it last looked for one
+    picture      BYTEA,
+    pictured_at  BIGINT,
     contact      BIGINT,
     source_id    TEXT,
     conversation BIGINT,
@@ -42,6 +48,11 @@ CREATE TABLE chat (
     on_whatsapp  BIGINT NOT NULL DEFAULT 0 CHECK (on_whatsapp IN (0, 1)),
     -- the choice that the customer was last given, as JSON
     choice       TEXT,
+    -- of that conversation, as Chatwoot last told, and when that was
+    status       TEXT,
+    status_at    BIGINT,
+    -- 1 while Chatwoot's contact has yet to learn who the customer turned out to be
+    contact_due  BIGINT NOT NULL DEFAULT 0 CHECK (contact_due IN (0, 1)),
     PRIMARY KEY (session, key),
     CHECK ((contact IS NULL) = (source_id IS NULL))
 );
@@ -52,6 +63,24 @@ CREATE TABLE chat_alias (
     alias   TEXT NOT NULL,
     chat    TEXT NOT NULL,
     PRIMARY KEY (session, alias)
+);
+CREATE INDEX chat_alias_chat ON chat_alias (session, chat);
+
+-- A chat that turned out to be the same person as another, until all lanes of both are free to be joined.
+CREATE TABLE chat_merge (
+    session   TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    gone      TEXT NOT NULL,
+    into_chat TEXT NOT NULL,
+    PRIMARY KEY (session, gone),
+    CHECK (gone <> into_chat)
+);
+
+-- Contacts of chats that were joined to a chat, until Chatwoot has merged them into its contact.
+CREATE TABLE contact_merge (
+    session TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    chat    TEXT   NOT NULL,
+    contact BIGINT NOT NULL,
+    PRIMARY KEY (session, chat, contact)
 );
 
 -- Processes alive; a lane leased by a silent one is free.
@@ -72,6 +101,8 @@ CREATE TABLE lane (
     backing_off  BIGINT NOT NULL DEFAULT 0 CHECK (backing_off IN (0, 1)),
     -- the highest order key delivered so far; what arrives below it is late
     done_to      BIGINT NOT NULL DEFAULT 0,
+    -- the chat that this lane's chat was joined to: what is still queued here goes to the lane there
+    moved_to     TEXT,
     lease_worker TEXT,
     lease_token  TEXT,
     CHECK ((lease_worker IS NULL) = (lease_token IS NULL))
@@ -151,6 +182,7 @@ CREATE TABLE link (
 );
 CREATE INDEX link_wa ON link (session, wa_id);
 CREATE INDEX link_cw ON link (session, cw_message);
+CREATE INDEX link_chat ON link (session, chat);
 
 -- Files that CodeChat may fetch, each under a one-time token kept only as a hash.
 CREATE TABLE media (

@@ -10,6 +10,7 @@ use relay_domain::id::{ChatKey, EventId, LeaseToken, SessionId, WorkerId};
 use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
 use crate::link;
+use crate::merge;
 use crate::model::{Attempt, Lane, LaneKind, Lease, LinkChange, Origin, PendingEvent, Source};
 use crate::writer::Verb;
 
@@ -92,6 +93,7 @@ struct ClaimedRow {
     kind: String,
     chat: String,
     done_to: i64,
+    moved_to: Option<String>,
 }
 
 impl Verb for Claim {
@@ -103,23 +105,27 @@ impl Verb for Claim {
              UPDATE lane SET lease_worker = $1, lease_token = $2, backing_off = 0 WHERE key IN (\
                SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
                WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
+                 AND NOT EXISTS (SELECT 1 FROM chat_merge AS merging \
+                   WHERE merging.session = lane.session AND lane.chat IN (merging.gone, merging.into_chat)) \
                  AND (lane.lease_token IS NULL \
                    OR lane.lease_worker = $1 AND instr($7, lane.key || '#' || lane.lease_token) = 0 \
                    OR lane.lease_worker <> $1 AND lane.lease_worker NOT IN (\
                      SELECT id FROM worker WHERE beat_at > CAST(unixepoch('subsec') * 1000 AS INTEGER) - $6)) \
                ORDER BY lane.next_at LIMIT $4) \
-             RETURNING session, kind, chat, done_to",
+             RETURNING session, kind, chat, done_to, moved_to",
             "-- claim_lanes\n\
              WITH due AS MATERIALIZED (\
                SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
                WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
+                 AND NOT EXISTS (SELECT 1 FROM chat_merge AS merging \
+                   WHERE merging.session = lane.session AND lane.chat IN (merging.gone, merging.into_chat)) \
                  AND (lane.lease_token IS NULL \
                    OR lane.lease_worker = $1 AND position(lane.key || '#' || lane.lease_token IN $7) = 0 \
                    OR lane.lease_worker <> $1 AND lane.lease_worker NOT IN (\
                      SELECT id FROM worker WHERE beat_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint - $6)) \
                ORDER BY lane.next_at LIMIT $4 FOR UPDATE OF lane SKIP LOCKED) \
              UPDATE lane SET lease_worker = $1, lease_token = $2, backing_off = 0 FROM due WHERE lane.key = due.key \
-             RETURNING lane.session, lane.kind, lane.chat, lane.done_to",
+             RETURNING lane.session, lane.kind, lane.chat, lane.done_to, lane.moved_to",
         );
         let token = LeaseToken::generate();
         let saturated = marked(&self.saturated);
@@ -136,7 +142,16 @@ impl Verb for Claim {
                 .await
         })
         .map_err(StoreError::database("claim lanes"))?;
-        rows.into_iter().map(|row| row.lease(&token)).collect()
+        let mut leases = Vec::with_capacity(rows.len());
+        for mut row in rows {
+            let moved_to = row.moved_to.take();
+            let lease = row.lease(&token)?;
+            match moved_to {
+                Some(chat) => merge::pass_on(tx, &lease.lane, &ChatKey::new(chat), self.now).await?,
+                None => leases.push(lease),
+            }
+        }
+        Ok(leases)
     }
 }
 
@@ -387,7 +402,8 @@ impl TryFrom<EventRow> for PendingEvent {
 /// Reads what a lane may deliver now, in order.
 ///
 /// Whatever belongs in front of an event that is due goes with it, due or not: its turn has come, and what could still
-/// overtake it within the reorder window has had the time to arrive.
+/// overtake it within the reorder window has had the time to arrive. Nothing may be delivered while the chat waits to be joined to
+/// another: what came before may still be in the other one's lane.
 pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<Vec<PendingEvent>> {
     let rows: Vec<EventRow> = read!(db, |pool| {
         sqlx::query_as(
@@ -395,11 +411,14 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<V
              SELECT id, source, kind, order_key, received_at, run_at, origin, body, attempts, first_failed_at FROM event \
              WHERE lane = $1 AND state = 'pending' AND EXISTS (\
                SELECT 1 FROM event AS due WHERE due.lane = $1 AND due.state = 'pending' AND due.run_at <= $3) \
+             AND NOT EXISTS (SELECT 1 FROM chat_merge WHERE session = $4 AND $5 IN (gone, into_chat)) \
              ORDER BY order_key, received_at, id LIMIT $2",
         )
         .bind(lane.key())
         .bind(READ_AHEAD)
         .bind(now.as_millis())
+        .bind(lane.session.as_str())
+        .bind(lane.chat.as_str())
         .fetch_all(pool)
         .await
     })
@@ -456,7 +475,9 @@ pub(crate) async fn next_due(db: &Db, saturated: &[SessionId]) -> Result<Option<
         sqlx::query_as(
             "-- next_due\nSELECT MIN(lane.next_at) FROM lane JOIN session ON session.id = lane.session \
              WHERE lane.next_at IS NOT NULL AND lane.lease_token IS NULL AND session.state = 'active' \
-             AND $1 NOT LIKE '%|' || lane.session || '|%'",
+             AND $1 NOT LIKE '%|' || lane.session || '|%' \
+             AND NOT EXISTS (SELECT 1 FROM chat_merge AS merging \
+               WHERE merging.session = lane.session AND lane.chat IN (merging.gone, merging.into_chat))",
         )
         .bind(saturated)
         .fetch_one(pool)

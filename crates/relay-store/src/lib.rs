@@ -10,6 +10,7 @@
 
 mod chat;
 mod checkpoint;
+mod contact;
 mod db;
 mod ending;
 mod error;
@@ -18,6 +19,7 @@ mod ingest;
 mod lane;
 mod link;
 mod media;
+mod merge;
 mod model;
 mod session;
 mod tally;
@@ -29,12 +31,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relay_domain::Timestamp;
-use relay_domain::id::{ChatKey, CwMessageId, EventId, SessionId, WaMessageId, WorkerId};
+use relay_domain::id::{ChatKey, CwContactId, CwMessageId, EventId, SessionId, WaMessageId, WorkerId};
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
+pub use contact::{SetProfile, SetStatus, SettleContact};
 pub use db::Migration;
 pub use ending::Finish;
 pub use error::{Result, StoreError};
@@ -229,7 +232,18 @@ impl Store {
         self.writer.write(open).await
     }
 
-    /// One chat.
+    /// Whether chats that turned out to be one person wait for their lanes to be free.
+    pub async fn has_chats_to_join(&self) -> Result<bool> {
+        merge::are_waiting(&self.db).await
+    }
+
+    /// Joins chats that turned out to be one person and whose lanes have become free; returns how many. `at_work` joins the
+    /// [`Lease::mark`]s of the lanes that this process works on.
+    pub async fn join_chats(&self, at_work: String) -> Result<usize> {
+        self.writer.write(merge::JoinWaiting { worker: self.worker.clone(), at_work }).await
+    }
+
+    /// One chat, by its key or by a key that it had before it was joined to another.
     pub async fn chat(&self, session: &SessionId, key: &ChatKey) -> Result<Option<Chat>> {
         chat::get(&self.db, session, key).await
     }
@@ -252,6 +266,31 @@ impl Store {
     /// Remembers the choice that the customer of a chat was given.
     pub async fn set_choice(&self, set: SetChoice) -> Result<()> {
         self.writer.write(set).await
+    }
+
+    /// Notes the state of a chat's conversation.
+    pub async fn set_status(&self, status: SetStatus) -> Result<()> {
+        self.writer.write(status).await
+    }
+
+    /// Notes what the relay made of a contact's name and picture.
+    pub async fn set_profile(&self, profile: SetProfile) -> Result<()> {
+        self.writer.write(profile).await
+    }
+
+    /// Contacts to be merged into that of a chat, because their chats were joined to it.
+    pub async fn contacts_to_merge(&self, session: &SessionId, chat: &ChatKey) -> Result<Vec<CwContactId>> {
+        contact::to_merge(&self.db, session, chat).await
+    }
+
+    /// Notes that Chatwoot's contact knows who the customer is.
+    pub async fn settle_contact(&self, settle: SettleContact) -> Result<()> {
+        self.writer.write(settle).await
+    }
+
+    /// Every name under which a chat was seen.
+    pub async fn names_of_chat(&self, session: &SessionId, chat: &ChatKey) -> Result<Vec<String>> {
+        chat::names(&self.db, session, chat).await
     }
 
     /// Stores a new session.

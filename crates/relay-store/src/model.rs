@@ -381,14 +381,24 @@ pub struct Chat {
     pub key: ChatKey,
     /// Where messages to it are sent.
     pub jid: Option<Jid>,
-    /// Its name as last set in Chatwoot.
+    /// The name that the relay last gave it in Chatwoot; `None` while its name there is somebody else's.
     pub name: Option<String>,
+    /// What the customer was last seen to be called.
+    pub push_name: Option<String>,
+    /// SHA-256 of the picture that the relay last gave it in Chatwoot.
+    pub picture: Option<Vec<u8>>,
+    /// When the relay last looked for a picture.
+    pub pictured_at: Option<Timestamp>,
     /// Its place in Chatwoot.
     pub place: Option<Place>,
     /// Whether WhatsApp confirmed its number.
     pub is_on_whatsapp: bool,
     /// The choice that the customer was last given.
     pub choice: Option<Choice>,
+    /// State of its conversation, as Chatwoot last told: its own word for it.
+    pub status: Option<String>,
+    /// Whether Chatwoot's contact has yet to learn who the customer turned out to be.
+    pub is_contact_due: bool,
 }
 
 /// Where a chat lives in Chatwoot.

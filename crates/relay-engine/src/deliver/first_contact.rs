@@ -34,23 +34,17 @@ impl Task<'_> {
     /// Keeps what WhatsApp calls the person: answers will come from there.
     async fn learn(&self, chat: &Chat, asked: Jid, check: &NumberCheck) -> Result<Jid, Trouble> {
         let told = check.jid.as_deref().and_then(|jid| Jid::parse(jid).ok()).map(|jid| jid.without_device());
-        let jid = told.filter(|jid| *jid.server() == Server::User).unwrap_or(asked);
+        let jid = told.filter(|jid| *jid.server() == Server::User).unwrap_or_else(|| asked.clone());
         let session = self.live.id().clone();
-        let mut aliases = vec![chat.key.to_string(), jid.to_string()];
-        aliases.extend(self.free_lid(check).await?);
-        let open = OpenChat { session: session.clone(), jid: None, aliases, spellings: Vec::new() };
+        // a chat that goes by one of these names already turns out to be this one
+        let mut aliases = vec![jid.to_string(), asked.to_string(), chat.key.to_string()];
+        aliases.extend(lid_of(check));
+        let spellings = vec![asked.to_string()];
+        let open = OpenChat { session: session.clone(), jid: Some(jid.clone()), aliases, spellings };
         self.engine.store.open_chat(open).await?;
         self.engine.store.confirm_number(ConfirmNumber { session, chat: chat.key.clone(), jid: jid.clone() }).await?;
         self.engine.chats.forget();
         Ok(jid)
-    }
-
-    /// The person's LID, unless a chat of its own goes by it already.
-    async fn free_lid(&self, check: &NumberCheck) -> Result<Option<String>, Trouble> {
-        let lid = check.lid.as_deref().and_then(|lid| Jid::parse(lid).ok()).filter(|lid| *lid.server() == Server::Lid);
-        let Some(lid) = lid.map(|lid| lid.without_device().to_string()) else { return Ok(None) };
-        let known = self.engine.store.chat_by_alias(self.live.id(), &lid).await?;
-        Ok(known.is_none().then_some(lid))
     }
 
     /// What "not on WhatsApp" means: the same is said of every number while the phone is disconnected, and a number is asked
@@ -64,6 +58,11 @@ impl Task<'_> {
         }
         Ok(asked_again_later(said))
     }
+}
+
+fn lid_of(check: &NumberCheck) -> Option<String> {
+    let lid = check.lid.as_deref().and_then(|lid| Jid::parse(lid).ok()).filter(|lid| *lid.server() == Server::Lid);
+    lid.map(|lid| lid.without_device().to_string())
 }
 
 fn unknown_number() -> Trouble {

@@ -18,6 +18,8 @@ const LONGEST_NAME: usize = 255;
 impl Task<'_> {
     /// The conversation of a chat.
     pub(crate) async fn conversation(&self, chat: &Chat) -> Result<(Place, CwConversationId), Trouble> {
+        let settled = self.settle_contact(chat).await?;
+        let chat = settled.as_ref().unwrap_or(chat);
         if let Some(place) = &chat.place
             && let Some(conversation) = place.conversation
         {
@@ -39,7 +41,13 @@ impl Task<'_> {
 
     /// Forgets where a chat lives, because Chatwoot no longer knows the place.
     pub(crate) async fn forget_place(&self, chat: &Chat) -> Result<(), Trouble> {
-        let forget = SetPlace { session: self.live.id().clone(), chat: chat.key.clone(), place: None, name: None };
+        let forget = SetPlace {
+            session: self.live.id().clone(),
+            chat: chat.key.clone(),
+            place: None,
+            name: None,
+            push_name: None,
+        };
         Ok(self.engine.store.set_place(forget).await?)
     }
 
@@ -47,7 +55,8 @@ impl Task<'_> {
         let session = self.live.id().clone();
         if source_id_of(chat.jid.as_ref()).as_deref() != Some(place.source_id.as_str()) {
             let aliases = vec![chat.key.to_string(), format!("{CHATWOOT_NAME}{}", place.source_id)];
-            let named = OpenChat { session: session.clone(), jid: None, aliases, spellings: Vec::new() };
+            let spellings = chat.jid.as_ref().map(other_spellings).unwrap_or_default();
+            let named = OpenChat { session: session.clone(), jid: chat.jid.clone(), aliases, spellings };
             self.engine.store.open_chat(named).await?;
         }
         let set = SetPlace {
@@ -55,6 +64,7 @@ impl Task<'_> {
             chat: chat.key.clone(),
             place: Some(place.clone()),
             name: self.extras.push_name.clone(),
+            push_name: None,
         };
         Ok(self.engine.store.set_place(set).await?)
     }
@@ -80,7 +90,7 @@ impl Task<'_> {
     }
 
     /// The contact that agents, or another bridge, made for the same person: by identifier, or by any spelling of the number.
-    async fn known_contact(&self, jid: Option<&Jid>) -> Result<Option<Contact>, Trouble> {
+    pub(crate) async fn known_contact(&self, jid: Option<&Jid>) -> Result<Option<Contact>, Trouble> {
         let Some(jid) = jid else { return Ok(None) };
         let phones = jid.phone().map(|phone| phone.candidates()).unwrap_or_default();
         let by_phone = phones.iter().map(|phone| Filter { attribute: FilterAttribute::Phone, value: phone.to_e164() });

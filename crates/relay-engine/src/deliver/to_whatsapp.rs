@@ -265,8 +265,9 @@ impl Task<'_> {
             sent.remote_jid.as_deref().and_then(|text| Jid::parse(text).ok()).map(|jid| jid.without_device());
         if let Some(canonical) = canonical.filter(|canonical| canonical != jid && canonical.is_person()) {
             // WhatsApp knows the number under another spelling: its answers will come from there
-            let aliases = vec![chat.key.to_string(), canonical.to_string()];
-            let open = OpenChat { session: self.live.id().clone(), jid: None, aliases, spellings: Vec::new() };
+            let aliases = vec![canonical.to_string(), jid.to_string(), chat.key.to_string()];
+            let spellings = vec![jid.to_string()];
+            let open = OpenChat { session: self.live.id().clone(), jid: Some(canonical), aliases, spellings };
             self.engine.store.open_chat(open).await?;
             self.engine.chats.forget();
         }

@@ -45,39 +45,23 @@ impl Chats {
     ) -> Result<ChatKey, StoreError> {
         let known: Vec<_> = chat.names.iter().map(|name| self.get(session, name)).collect();
         if let Some(Some(key)) = known.first()
-            && known.iter().all(Option::is_some)
+            && known.iter().all(|other| other.as_ref() == Some(key))
         {
             return Ok(key.clone());
         }
-        let mut aliases = chat.names.clone();
-        if let Some(spelling) = self.known_spelling(store, session, &chat).await? {
-            // the chat found by its other spelling comes first, so that the names join it
-            aliases.insert(0, spelling);
+        let open = OpenChat {
+            session: session.clone(),
+            jid: chat.jid,
+            aliases: chat.names.clone(),
+            spellings: chat.spellings,
+        };
+        let key = store.open_chat(open).await?;
+        if known.into_iter().flatten().any(|other| other != key) {
+            // other names may lead to the chat that was joined to this one
+            self.forget();
         }
-        let key = store
-            .open_chat(OpenChat { session: session.clone(), jid: chat.jid, aliases, spellings: chat.spellings })
-            .await?;
         self.put(session, chat.names, &key);
         Ok(key)
-    }
-
-    async fn known_spelling(
-        &self,
-        store: &Store,
-        session: &SessionId,
-        chat: &ChatNames,
-    ) -> Result<Option<String>, StoreError> {
-        for name in &chat.names {
-            if store.chat_by_alias(session, name).await?.is_some() {
-                return Ok(None);
-            }
-        }
-        for spelling in &chat.spellings {
-            if store.chat_by_alias(session, spelling).await?.is_some() {
-                return Ok(Some(spelling.clone()));
-            }
-        }
-        Ok(None)
     }
 
     fn get(&self, session: &SessionId, name: &str) -> Option<ChatKey> {

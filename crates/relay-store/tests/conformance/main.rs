@@ -26,6 +26,7 @@ mod ingest;
 mod lanes;
 mod links;
 mod media;
+mod merges;
 mod model;
 mod opening;
 mod processes;

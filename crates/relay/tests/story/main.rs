@@ -27,6 +27,7 @@ mod failures;
 mod files;
 mod first_contact;
 mod held;
+mod identity;
 mod inbound;
 mod kinds;
 mod outages;
