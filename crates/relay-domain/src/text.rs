@@ -4,16 +4,17 @@
 //! that Chatwoot would run as a template, [`split_at_paragraph`] and [`excerpt`] for text that is too long.
 //!
 //! Invariant: text without marks comes through as it is; marks that the other side cannot show stay readable as typed, and
-//! no word is lost. All functions take any string and never fail.
+//! no word is lost. All functions take any string and never fail; their time grows with the text and no faster.
 
 mod liquid;
 mod split;
 mod to_markdown;
 mod to_whatsapp;
 mod verbatim;
+mod work;
 
 pub use liquid::guard_liquid;
-pub use split::{excerpt, split_at_paragraph};
+pub use split::{MAX_TEXT_CHARS, excerpt, split_at_paragraph};
 pub use to_markdown::to_markdown;
 pub use to_whatsapp::to_whatsapp;
 

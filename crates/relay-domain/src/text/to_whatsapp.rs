@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::text::verbatim;
+use crate::text::{verbatim, work};
 
 use blocks::Block;
 use inline::Inline;
@@ -64,6 +64,8 @@ struct Writer<'a> {
     blocks: Vec<Block>,
     /// Marks and links around the current place.
     inline: Vec<Inline>,
+    /// WhatsApp's marks among them, each once at most.
+    open_marks: Vec<&'static str>,
     /// Where in the source the last written thing ended.
     done: Option<usize>,
     /// Whether the line has begun and waits for its text.
@@ -87,6 +89,7 @@ impl<'a> Writer<'a> {
             out: String::with_capacity(source.len()),
             blocks: Vec::new(),
             inline: Vec::new(),
+            open_marks: Vec::new(),
             done: None,
             is_fresh: false,
             raw: None,
@@ -100,6 +103,7 @@ impl<'a> Writer<'a> {
     }
 
     fn event(&mut self, event: Event<'_>, range: Range<usize>) {
+        work::count(1);
         match event {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag, range),
@@ -145,7 +149,7 @@ impl<'a> Writer<'a> {
 
     fn end(&mut self, tag: TagEnd, range: Range<usize>) {
         match tag {
-            TagEnd::Paragraph => self.end_leaf(range),
+            TagEnd::Paragraph => self.end_paragraph(range),
             TagEnd::Heading(_) => self.end_heading(range),
             TagEnd::BlockQuote(_) => self.end_quote(range),
             TagEnd::CodeBlock => self.end_code_block(range),
@@ -182,6 +186,7 @@ impl<'a> Writer<'a> {
     }
 
     fn push(&mut self, text: &str, range: &Range<usize>) {
+        work::count(text.len());
         self.is_fresh = false;
         self.out.push_str(text);
         self.done = Some(range.end);

@@ -4,17 +4,43 @@
 
 use std::ops::Range;
 
+use crate::text::work;
+
 const LINK_HEADS: [&str; 3] = ["https://", "http://", "www."];
 
 /// The links and e-mail addresses of a text.
 pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
-    let mut found = links(text);
-    let emails = emails(text);
-    let is_new = |email: &Range<usize>| found.iter().all(|link| email.end <= link.start || link.end <= email.start);
-    let new: Vec<_> = emails.into_iter().filter(is_new).collect();
-    found.extend(new);
-    found.sort_by_key(|span| span.start);
-    found
+    work::count(text.len());
+    without_overlap(links(text), emails(text))
+}
+
+/// Both kinds of spans in order, without those of the second kind that touch one of the first.
+pub(super) fn without_overlap(first: Vec<Range<usize>>, second: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    work::count(first.len() + second.len());
+    let is_new = |span: &Range<usize>| {
+        let next = first.partition_point(|other| other.end <= span.start);
+        first.get(next).is_none_or(|other| span.end <= other.start)
+    };
+    let new: Vec<_> = second.into_iter().filter(is_new).collect();
+    let mut both = first;
+    both.extend(new);
+    both.sort_by_key(|span| span.start);
+    both
+}
+
+/// What must stand before a link or an e-mail address so that Markdown takes it for one between `<` and `>`; `None` if it
+/// never does.
+pub(super) fn scheme_between_angles(address: &str) -> Option<&'static str> {
+    let Some((_, domain)) = address.split_once('@').filter(|_| !has_head(address)) else {
+        return Some(if starts_with(address, 0, "www.") { "http://" } else { "" });
+    };
+    let is_edge = |sign: Option<u8>| sign.is_some_and(|sign| sign.is_ascii_alphanumeric());
+    let is_name = |name: &str| name.len() < 64 && is_edge(name.bytes().next()) && is_edge(name.bytes().next_back());
+    domain.split('.').all(is_name).then_some("")
+}
+
+fn has_head(text: &str) -> bool {
+    LINK_HEADS.iter().any(|head| starts_with(text, 0, head))
 }
 
 /// The span in which a position lies, if any.
@@ -71,8 +97,7 @@ fn without_tail(link: &str) -> &str {
                 closed -= 1;
                 false
             }
-            '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | ']' | '}' | '\\' => false,
-            _ => true,
+            sign => !may_end_sentence(sign),
         };
         if belongs {
             break;
@@ -82,14 +107,25 @@ fn without_tail(link: &str) -> &str {
     link
 }
 
-fn emails(text: &str) -> Vec<Range<usize>> {
-    text.match_indices('@').filter_map(|(at, _)| email_around(text, at)).collect()
+/// Whether a sign at the end of a link belongs to the text around it.
+pub(super) fn may_end_sentence(sign: char) -> bool {
+    matches!(sign, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '*' | '_' | '~' | ']' | '}' | '\\')
 }
 
-fn email_around(text: &str, at: usize) -> Option<Range<usize>> {
+fn emails(text: &str) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.match_indices('@') {
+        let from = found.last().map_or(0, |last| last.end);
+        found.extend(email_around(text, at, from));
+    }
+    found
+}
+
+/// The address around an `@`, of which nothing lies before `from`.
+fn email_around(text: &str, at: usize, from: usize) -> Option<Range<usize>> {
     let is_local = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '_' | '%' | '+' | '-');
     let is_domain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '.' | '-');
-    let (left, right) = (text.get(..at)?, text.get(at + 1..)?);
+    let (left, right) = (text.get(from..at)?, text.get(at + 1..)?);
     let mut local = left.get(left.trim_end_matches(is_local).len()..)?;
     let domain_end = right.find(|sign| !is_domain(sign)).unwrap_or(right.len());
     let domain = right.get(..domain_end)?.trim_end_matches(['.', '-']);
@@ -136,6 +172,7 @@ mod tests {
         assert_eq!(found("escreva a joao_da_silva@x.com.br."), ["joao_da_silva@x.com.br"]);
         assert_eq!(found("_me@x.com_"), ["me@x.com"]);
         assert_eq!(found("@5511 a@b @ c@.d"), Vec::<&str>::new());
+        assert_eq!(found("a@b.coc@d.co"), ["a@b.coc"]);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
+use super::code;
 use crate::text::verbatim::{self, after, before};
+use crate::text::work;
 
 /// Which signs of a text could pair up in Markdown and therefore need a backslash where they are no mark.
 #[derive(Debug)]
@@ -29,11 +31,14 @@ struct Line<'a> {
     text: &'a str,
     /// Links, e-mail addresses and code.
     verbatim: Vec<Range<usize>>,
+    /// Where each mark can close, in the order of [`Mark`].
+    closers: [Vec<usize>; 3],
     escapes: &'a Escapes,
 }
 
 impl Escapes {
     pub(super) fn needed_by(text: &str) -> Self {
+        work::count(text.len());
         let pairs_up = |sign: char| text.matches(sign).nth(1).is_some();
         let writes_stars = pairs_up('_'); // italics, around which a lone star would find a partner
         Self {
@@ -46,16 +51,13 @@ impl Escapes {
 }
 
 impl Mark {
+    const ALL: [Self; 3] = [Self::Bold, Self::Italic, Self::Strike];
+
     fn of(sign: char) -> Option<Self> {
-        match sign {
-            '*' => Some(Self::Bold),
-            '_' => Some(Self::Italic),
-            '~' => Some(Self::Strike),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|mark| mark.sign() == sign)
     }
 
-    fn sign(self) -> char {
+    const fn sign(self) -> char {
         match self {
             Self::Bold => '*',
             Self::Italic => '_',
@@ -66,70 +68,55 @@ impl Mark {
 
 /// Writes the text of a line as Markdown.
 pub(super) fn push_inline(out: &mut String, text: &str, escapes: &Escapes) {
-    let line = Line { text, verbatim: verbatim_spans(text), escapes };
+    let line = Line::new(text, escapes);
     line.push(out, 0..text.len(), &mut Vec::new());
 }
 
 /// Code, and links outside code.
 fn verbatim_spans(text: &str) -> Vec<Range<usize>> {
-    let mut spans = code_spans(text);
-    let is_outside = |link: &Range<usize>| spans.iter().all(|code| link.end <= code.start || code.end <= link.start);
-    let links: Vec<_> = verbatim::spans(text).into_iter().filter(is_outside).collect();
-    spans.extend(links);
-    spans.sort_by_key(|span| span.start);
-    spans
+    let code = code::spans(text);
+    let links = verbatim::spans(text);
+    verbatim::without_overlap(code, links)
 }
 
-fn code_spans(text: &str) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
-    let mut from = 0;
-    while let Some(start) = text.get(from..).and_then(|rest| rest.find('`')).map(|at| from + at) {
-        let rest = text.get(start..).unwrap_or_default();
-        let ticks = if rest.starts_with("```") { "```" } else { "`" };
-        let inside = rest.get(ticks.len()..).unwrap_or_default();
-        let length =
-            inside.find(ticks).filter(|length| inside.get(..*length).is_some_and(|code| !code.trim().is_empty()));
-        let Some(length) = length else {
-            from = start + ticks.len();
-            continue;
-        };
-        let end = start + ticks.len() + length + ticks.len();
-        spans.push(start..end);
-        from = end;
+impl<'a> Line<'a> {
+    fn new(text: &'a str, escapes: &'a Escapes) -> Self {
+        let mut line = Self { text, verbatim: verbatim_spans(text), closers: Default::default(), escapes };
+        line.closers = Mark::ALL.map(|mark| line.closers_of(mark));
+        line
     }
-    spans
-}
 
-impl Line<'_> {
+    fn closers_of(&self, mark: Mark) -> Vec<usize> {
+        work::count(self.text.len());
+        let signs = self.text.match_indices(mark.sign()).map(|(at, _)| at);
+        signs.filter(|at| self.closes(mark, *at)).collect()
+    }
+
     /// Writes a part of the line; `open` are the marks around it, which cannot open again within.
     fn push(&self, out: &mut String, part: Range<usize>, open: &mut Vec<Mark>) {
-        let mut unclosed = Vec::new();
         let mut at = part.start;
-        while at < part.end {
+        while let Some(sign) = after(self.text, at).filter(|_| at < part.end) {
+            work::count(1);
             if let Some(span) = verbatim::at(&self.verbatim, at) {
-                let end = span.end.min(part.end);
-                out.push_str(self.text.get(at..end).unwrap_or_default());
-                at = end;
-                continue;
+                self.push_verbatim(out, span.clone(), part.end);
+                at = span.end;
+            } else if let Some((mark, close)) = self.marked(sign, at, part.end, open) {
+                self.push_marked(out, mark, at + 1..close, open);
+                at = close + 1;
+            } else {
+                self.push_sign(out, sign, at);
+                at += sign.len_utf8();
             }
-            let Some(sign) = after(self.text, at) else {
-                return;
-            };
-            let mark = Mark::of(sign).filter(|mark| !open.contains(mark) && !unclosed.contains(mark));
-            if let Some(mark) = mark.filter(|mark| self.opens(*mark, at)) {
-                if let Some(close) = self.closing(mark, at + 1..part.end) {
-                    if self.shows(at, close) {
-                        self.push_marked(out, mark, at + 1..close, open);
-                        at = close + 1;
-                        continue;
-                    }
-                } else {
-                    unclosed.push(mark);
-                }
-            }
-            self.push_sign(out, sign, at);
-            at += sign.len_utf8();
         }
+    }
+
+    /// The mark that this sign opens, and where it closes.
+    fn marked(&self, sign: char, at: usize, end: usize, open: &[Mark]) -> Option<(Mark, usize)> {
+        let mark = Mark::of(sign).filter(|mark| !open.contains(mark) && self.opens(*mark, at))?;
+        let closers = self.closers.get(mark as usize)?;
+        let next = closers.partition_point(|closer| *closer <= at + 1);
+        let close = closers.get(next).copied().filter(|close| *close < end)?;
+        self.shows(at, close).then_some((mark, close))
     }
 
     fn opens(&self, mark: Mark, at: usize) -> bool {
@@ -137,11 +124,6 @@ impl Line<'_> {
         let next = after(self.text, at + 1);
         let begins_word = previous.is_none_or(|sign| !sign.is_alphanumeric() && sign != mark.sign() && sign != '\\');
         begins_word && next.is_some_and(|sign| !sign.is_whitespace() && sign != mark.sign())
-    }
-
-    fn closing(&self, mark: Mark, within: Range<usize>) -> Option<usize> {
-        let part = self.text.get(within.start..within.end)?;
-        part.match_indices(mark.sign()).map(|(at, _)| within.start + at).find(|at| self.closes(mark, *at))
     }
 
     fn closes(&self, mark: Mark, at: usize) -> bool {
@@ -183,11 +165,60 @@ impl Line<'_> {
         open.contains(&Mark::Bold) || touches_inside || touches_outside
     }
 
+    /// Writes code or an address; what stands behind it must not be drawn into it.
+    fn push_verbatim(&self, out: &mut String, span: Range<usize>, part_end: usize) {
+        let typed = self.text.get(span.clone()).unwrap_or_default();
+        if typed.starts_with('`') {
+            code::push_span(out, typed);
+            return;
+        }
+        let is_drawn_in = self.draws_in_what_follows(&span, part_end);
+        let is_harmless =
+            !is_drawn_in && !typed.char_indices().any(|(at, sign)| self.must_escape(sign, span.start + at));
+        if is_harmless {
+            out.push_str(typed);
+        } else if let Some(scheme) = verbatim::scheme_between_angles(typed) {
+            // between angle brackets Markdown takes no sign for a mark
+            out.extend(["<", scheme, typed, ">"]);
+        } else {
+            typed.char_indices().for_each(|(at, sign)| self.push_sign(out, sign, span.start + at));
+        }
+    }
+
+    /// Whether Chatwoot would take what is written behind a link for a part of it: a backslash, or a mark that is no star.
+    fn draws_in_what_follows(&self, span: &Range<usize>, part_end: usize) -> bool {
+        let is_drawn_at_once = self.text.get(span.clone()).is_some_and(|link| link.contains("://")); // before marks are read
+        if !is_drawn_at_once {
+            return false;
+        }
+        let rest = self.text.get(span.end..).unwrap_or_default();
+        let closes_mark = span.end == part_end && part_end < self.text.len();
+        if closes_mark {
+            let behind_stars = rest.trim_start_matches('*');
+            work::count(rest.len() - behind_stars.len());
+            return behind_stars.chars().next().is_some_and(|sign| !sign.is_whitespace());
+        }
+        for (at, sign) in rest.char_indices() {
+            work::count(1);
+            if self.must_escape(sign, span.end + at) {
+                return true;
+            }
+            if !verbatim::may_end_sentence(sign) {
+                return false;
+            }
+        }
+        false
+    }
+
     fn push_sign(&self, out: &mut String, sign: char, at: usize) {
         if self.must_escape(sign, at) {
             out.push('\\');
         }
         out.push(sign);
+    }
+
+    fn begins_verbatim(&self, at: usize) -> bool {
+        verbatim::at(&self.verbatim, at).is_some_and(|span| span.start == at)
     }
 
     fn must_escape(&self, sign: char, at: usize) -> bool {
@@ -202,17 +233,25 @@ impl Line<'_> {
             '~' => self.escapes.tildes && !stands_alone,
             '[' => self.escapes.brackets,
             '`' => true,
-            '\\' => next.is_none_or(|next| next.is_ascii_punctuation()),
+            '\\' => next.is_none_or(|next| next.is_ascii_punctuation()) || self.begins_verbatim(at + 1),
             '<' => next.is_some_and(|next| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?')),
+            '(' => begins_symbol(rest),
             '&' => begins_entity(rest),
             _ => false,
         }
     }
 }
 
+/// Whether a bracket before this text would be read as `(c)`, `(r)` or `(tm)`, which Chatwoot shows as ©, ® and ™.
+fn begins_symbol(rest: &str) -> bool {
+    let names = ["c)", "r)", "tm)"];
+    names.iter().any(|name| rest.get(..name.len()).is_some_and(|typed| typed.eq_ignore_ascii_case(name)))
+}
+
 /// Whether an ampersand before this text would be read as an HTML entity.
 fn begins_entity(rest: &str) -> bool {
+    const LONGEST: usize = 32;
     let name = rest.strip_prefix('#').unwrap_or(rest);
-    let length = name.len() - name.trim_start_matches(|sign: char| sign.is_ascii_alphanumeric()).len();
-    (1..=32).contains(&length) && name.get(length..).is_some_and(|tail| tail.starts_with(';'))
+    let length = name.bytes().take(LONGEST + 1).take_while(u8::is_ascii_alphanumeric).count();
+    (1..=LONGEST).contains(&length) && name.get(length..).is_some_and(|tail| tail.starts_with(';'))
 }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::{Raw, Writer};
+use crate::text::work;
 
 /// Something that contains blocks.
 #[derive(Debug)]
@@ -136,6 +137,19 @@ impl<'a> Writer<'a> {
         self.done = Some(range.start + typed.len());
     }
 
+    /// Ends a paragraph. A backslash at its end is a line break that led nowhere (editors of Chatwoot before 4.13 leave it),
+    /// unless it ends a path.
+    pub(super) fn end_paragraph(&mut self, range: Range<usize>) {
+        let typed = self.slice(range.clone()).trim_end();
+        let word = typed.rsplit(char::is_whitespace).next().and_then(|last| last.strip_suffix('\\'));
+        work::count(word.map_or(0, str::len));
+        let is_break = word.is_some_and(|word| !word.is_empty() && !word.contains('\\'));
+        if is_break && self.out.ends_with('\\') {
+            self.out.pop();
+        }
+        self.end_leaf(range);
+    }
+
     /// Goes to the next line within a paragraph, indented and quoted as typed.
     pub(super) fn line_break(&mut self, range: &Range<usize>) {
         let rest = self.slice(range.start..self.source.len());
@@ -184,6 +198,7 @@ impl<'a> Writer<'a> {
 
     /// What a line at this place begins with.
     fn prefix(&self) -> String {
+        work::count(self.blocks.len());
         let parts = self.blocks.iter().map(|block| match block {
             Block::List { .. } => String::new(),
             Block::Item { width } => " ".repeat(*width),
@@ -210,7 +225,7 @@ impl<'a> Writer<'a> {
         let digits = typed.get(..typed.len() - after_digits.len()).unwrap_or_default();
         let sign: String = after_digits.chars().take(1).collect();
         let Ok(number) = digits.parse::<u64>() else {
-            let is_empty = typed.trim_end().len() <= 1;
+            let is_empty = typed.get(1..).is_none_or(|rest| rest.trim_start().is_empty());
             return if is_empty { sign } else { "-".to_owned() };
         };
         let Some(Block::List { last }) = self.blocks.last_mut() else {

@@ -9,6 +9,7 @@ use pulldown_cmark::LinkType;
 
 use super::Writer;
 use crate::text::verbatim::{self, after};
+use crate::text::work;
 
 /// Something that is open around the current place of a paragraph.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ enum Kind {
     /// A mark of WhatsApp.
     Mark(&'static str),
     /// Signs that stay as the author typed them; none inside a mark of the same kind.
-    AsTyped(String),
+    AsTyped(&'static str),
     /// A link with its address; `None` if the text is the address.
     Link(Option<String>),
 }
@@ -31,12 +32,11 @@ enum Kind {
 impl Writer<'_> {
     /// Starts a mark that has `width` signs on either side in Markdown.
     pub(super) fn start_mark(&mut self, mark: &'static str, width: usize, range: Range<usize>) {
-        let typed: String = self.slice(range.clone()).chars().take(width).collect();
-        let is_open = self.inline.iter().any(|inline| matches!(inline.kind, Kind::Mark(open) if open == mark));
+        let is_open = self.open_marks.contains(&mark);
         let kind = if self.is_in_link(&range, width) || !self.is_at_word_edge(&range) {
-            Kind::AsTyped(typed)
+            Kind::AsTyped(signs_of(self.slice(range), width))
         } else if is_open {
-            Kind::AsTyped(String::new())
+            Kind::AsTyped("")
         } else {
             Kind::Mark(mark)
         };
@@ -49,18 +49,7 @@ impl Writer<'_> {
     }
 
     pub(super) fn end_mark(&mut self, range: Range<usize>) {
-        let Some((kind, inner)) = self.close() else {
-            return;
-        };
-        match kind {
-            Kind::Mark(mark) => push_marked(&mut self.out, &inner, mark),
-            Kind::AsTyped(signs) => {
-                self.out.push_str(&signs);
-                self.out.push_str(&inner);
-                self.out.push_str(&signs);
-            }
-            Kind::Link(_) => self.out.push_str(&inner),
-        }
+        self.close();
         self.done = Some(range.end);
     }
 
@@ -70,53 +59,59 @@ impl Writer<'_> {
     }
 
     pub(super) fn end_link(&mut self, range: Range<usize>) {
-        let Some((kind, inner)) = self.close() else {
-            return;
-        };
-        let address = match kind {
-            Kind::Link(address) => address.unwrap_or_default(),
-            Kind::Mark(_) | Kind::AsTyped(_) => String::new(),
-        };
-        let text = link_text(&inner, &address);
-        let shown = if text.is_empty() { self.slice(range.clone()) } else { &text };
-        self.out.push_str(shown);
+        let is_empty = self.close();
+        if is_empty {
+            let typed = self.slice(range.clone());
+            self.out.push_str(typed);
+        }
         self.done = Some(range.end);
         self.is_fresh = false;
     }
 
     /// Starts a heading: bold, or plain where its underline says what it is.
     pub(super) fn open_heading(&mut self, is_underlined: bool) {
-        let kind = if is_underlined { Kind::AsTyped(String::new()) } else { Kind::Mark("*") };
-        self.open(kind);
+        self.open(if is_underlined { Kind::AsTyped("") } else { Kind::Mark("*") });
     }
 
     /// Ends a heading; true if it had no text.
     pub(super) fn close_heading(&mut self) -> bool {
-        let Some((kind, inner)) = self.close() else {
-            return true;
-        };
-        match kind {
-            Kind::Mark(mark) => push_marked(&mut self.out, &inner, mark),
-            Kind::AsTyped(_) | Kind::Link(_) => self.out.push_str(&inner),
-        }
-        inner.is_empty()
+        self.close()
     }
 
     /// Writes code with one backtick on either side, with three where it was typed so or holds a backtick itself.
     pub(super) fn code(&mut self, code: &str, range: &Range<usize>) {
         let needs_three = self.slice(range.clone()).starts_with("```") || code.contains('`');
         let ticks = if needs_three { "```" } else { "`" };
-        self.push(&format!("{ticks}{code}{ticks}"), range);
+        let gap = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
+        self.push(&[ticks, gap, code, gap, ticks].concat(), range);
     }
 
     fn open(&mut self, kind: Kind) {
-        self.inline.push(Inline { from: self.out.len(), kind });
+        let from = self.out.len();
+        match &kind {
+            Kind::Mark(mark) => self.open_marks.push(mark),
+            Kind::AsTyped(signs) => self.out.push_str(signs),
+            Kind::Link(_) => {}
+        }
+        self.inline.push(Inline { from, kind });
     }
 
-    fn close(&mut self) -> Option<(Kind, String)> {
-        let Inline { from, kind } = self.inline.pop()?;
-        let from = from.min(self.out.len());
-        Some((kind, self.out.split_off(from)))
+    /// Closes what was opened last; true if nothing is written for it.
+    fn close(&mut self) -> bool {
+        let Some(Inline { from, kind }) = self.inline.pop() else {
+            return true;
+        };
+        match kind {
+            Kind::Mark(mark) => {
+                self.open_marks.pop();
+                let inner = self.out.split_off(from.min(self.out.len()));
+                work::count(inner.len()); // at most three times for each sign: marks of one kind do not nest
+                push_marked(&mut self.out, &inner, mark);
+            }
+            Kind::AsTyped(signs) => self.out.push_str(signs),
+            Kind::Link(address) => push_address(&mut self.out, from, &address.unwrap_or_default()),
+        }
+        self.out.len() == from
     }
 
     /// Whether one of the marks is a sign of a web or e-mail address.
@@ -150,19 +145,35 @@ fn push_marked(out: &mut String, text: &str, mark: &str) {
     }
 }
 
-/// Says where a link leads, once.
-fn link_text(text: &str, address: &str) -> String {
-    let shown = address.strip_prefix("mailto:").or_else(|| address.strip_prefix("tel:")).unwrap_or(address);
-    if text.is_empty() {
-        return shown.to_owned();
+/// Says where a link leads, once, behind its text.
+fn push_address(out: &mut String, from: usize, address: &str) {
+    let number = address.strip_prefix("tel:");
+    let shown = number.or_else(|| address.strip_prefix("mailto:")).unwrap_or(address);
+    let text = out.get(from..).unwrap_or_default();
+    work::count(text.len().min(shown.len()));
+    let leads_nowhere = shown.is_empty() || shown.starts_with("mention:"); // a colleague, in Chatwoot
+    if leads_nowhere || text == shown || number.is_some_and(|number| is_same_number(text, number)) {
+        return;
     }
-    if shown.is_empty() || text == shown {
-        return text.to_owned();
+    if text.is_empty() || essence(text) == essence(shown) {
+        out.truncate(from);
+        out.push_str(shown);
+    } else {
+        out.extend([" (", shown, ")"]);
     }
-    if essence(text) == essence(shown) {
-        return shown.to_owned();
-    }
-    format!("{text} ({shown})")
+}
+
+/// Whether a text is a phone number with other signs between the digits.
+fn is_same_number(text: &str, number: &str) -> bool {
+    let is_sign = |sign: char| matches!(sign, '+' | '-' | '.' | '(' | ')' | ' ');
+    let digits = |text: &str| text.chars().filter(|sign| !is_sign(*sign)).take(number.len() + 1).collect::<String>();
+    !number.is_empty() && digits(text) == digits(number)
+}
+
+/// The signs with which a mark begins in Markdown.
+fn signs_of(typed: &str, width: usize) -> &'static str {
+    let signs = ["**", "__", "~~", "*", "_", "~"];
+    signs.into_iter().find(|signs| signs.len() == width && typed.starts_with(signs)).unwrap_or_default()
 }
 
 /// An address without what people leave out.
