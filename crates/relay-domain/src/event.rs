@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::card::Card;
 use crate::clock::Timestamp;
 use crate::id::{CwMessageId, WaMessageId};
 use crate::menu::Menu;
@@ -182,7 +183,7 @@ pub enum OtherKind {
 }
 
 /// A message seen in Chatwoot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CwMessage {
     /// Chatwoot's id.
     pub id: CwMessageId,
@@ -198,6 +199,10 @@ pub struct CwMessage {
     pub reply_to: Option<CwMessageId>,
     /// What goes along with its text.
     pub menu: Option<Menu>,
+    /// Attached places and contacts, in order.
+    pub cards: Vec<Card>,
+    /// The name of the agent who wrote it; nobody for bots, automations and templates.
+    pub agent: Option<String>,
 }
 
 /// Who a Chatwoot message is for and who made it.
@@ -226,6 +231,8 @@ pub struct AgentFile {
     pub name: String,
     /// What Chatwoot found it to be.
     pub mime: Option<String>,
+    /// What it weighs, in bytes.
+    pub size: Option<u64>,
 }
 
 /// Kinds of attachment that Chatwoot tells apart.
@@ -237,6 +244,10 @@ pub enum AgentFileKind {
     Video,
     /// A recording or an audio file: sent as a voice note.
     Audio,
+    /// A vCard: sent as contacts when it has numbers.
+    ContactCard,
+    /// A WebP picture that is sent as a sticker.
+    Sticker,
     /// Anything else.
     Document,
 }

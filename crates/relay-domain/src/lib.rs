@@ -11,7 +11,9 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod backoff;
+pub mod card;
 pub mod clock;
+pub mod emoji;
 pub mod event;
 pub mod id;
 pub mod jid;

@@ -33,8 +33,8 @@ pub struct Card {
     pub title: Option<String>,
     /// What it is about.
     pub description: Option<String>,
-    /// Where it leads, with the words on the link.
-    pub links: Vec<(Option<String>, String)>,
+    /// What it offers, a line each: words, addresses or both.
+    pub offers: Vec<String>,
 }
 
 impl Menu {
@@ -66,11 +66,7 @@ fn lines(lines: impl Iterator<Item = String>) -> String {
 impl Card {
     fn to_text(&self) -> String {
         let title = self.title.as_ref().map(|title| format!("*{title}*"));
-        let links = self.links.iter().map(|(words, link)| match words {
-            Some(words) => format!("{words}: {link}"),
-            None => link.clone(),
-        });
-        lines(title.into_iter().chain(self.description.clone()).chain(links))
+        lines(title.into_iter().chain(self.description.clone()).chain(self.offers.clone()))
     }
 }
 
@@ -186,10 +182,7 @@ mod tests {
         let card = Card {
             title: Some("Sapato".to_owned()),
             description: Some("Vermelho".to_owned()),
-            links: vec![
-                (Some("Comprar".to_owned()), "https://x.example/1".to_owned()),
-                (None, "https://y.example".to_owned()),
-            ],
+            offers: vec!["Comprar: https://x.example/1".to_owned(), "https://y.example".to_owned()],
         };
         let shown = "*Sapato*\nVermelho\nComprar: https://x.example/1\nhttps://y.example";
         let empty = Card::default();

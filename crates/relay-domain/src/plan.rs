@@ -2,21 +2,19 @@
 //!
 //! A plan holds intent only. Remote ids (conversation, quoted message) are looked up when it is carried out.
 
+mod to_whatsapp;
+
 use crate::clock::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::event::{
-    AdReferral, AgentFile, AgentFileKind, Author, Content, CwMessage, CwRole, Event, Ignored, Media, Quote, WaMessage,
-};
+use crate::event::{AdReferral, Author, Content, Event, Ignored, Media, Quote, WaMessage};
 use crate::id::{CwMessageId, WaMessageId};
 use crate::jid::Server;
 use crate::note::{self, Locale};
 use crate::settings::{Deletions, SessionSettings};
 use crate::status::Receipt;
 use crate::text;
-
-/// WhatsApp cuts captions beyond this many characters, so longer ones travel as a text of their own.
-pub const MAX_CAPTION_CHARS: usize = 1024;
+pub use to_whatsapp::{MAX_CAPTION_CHARS, MAX_TEXT_CHARS, WhatsAppBody, WhatsAppPart};
 
 /// The deliveries that an event calls for.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,31 +84,6 @@ impl ChatwootPost {
     }
 }
 
-/// One message for WhatsApp: a text, or a file with or without a caption.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WhatsAppPart {
-    /// Position among the parts, from 0; part of its idempotency key.
-    pub index: u16,
-    /// The Chatwoot message it replies to. Only the first part of a message quotes.
-    pub reply_to: Option<CwMessageId>,
-    /// What is sent.
-    pub body: WhatsAppBody,
-}
-
-/// What is sent to WhatsApp.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WhatsAppBody {
-    /// Text in WhatsApp's formatting.
-    Text(String),
-    /// A file.
-    File {
-        /// Where it is and what it is.
-        file: AgentFile,
-        /// Text beneath it.
-        caption: Option<String>,
-    },
-}
-
 /// What a plan must know about the chat.
 #[derive(Clone, Copy, Debug)]
 pub struct ChatView<'a> {
@@ -126,7 +99,7 @@ pub struct ChatView<'a> {
 pub fn plan(event: Event, view: ChatView<'_>) -> Plan {
     match event {
         Event::WhatsApp(message) => from_whatsapp(message, view),
-        Event::Chatwoot(message) => from_chatwoot(message),
+        Event::Chatwoot(message) => to_whatsapp::from_chatwoot(message, view),
         Event::ChatwootDeletion(message) => Plan::Revoke(message),
         Event::Receipt { id, receipt } => Plan::Receipt { id, receipt },
         Event::Nothing(reason) => Plan::Ignore(reason),
@@ -212,37 +185,6 @@ fn told_ad(ad: &AdReferral, post: &ChatwootPost, locale: Locale) -> ChatwootPost
     }
 }
 
-fn from_chatwoot(message: CwMessage) -> Plan {
-    match message.role {
-        CwRole::ToCustomer => {}
-        CwRole::ApiEcho => return Plan::Ignore(Ignored::ApiEcho),
-        CwRole::FromCustomer => return Plan::Ignore(Ignored::FromCustomer),
-        CwRole::PrivateNote => return Plan::Ignore(Ignored::PrivateNote),
-        CwRole::Deleted => return Plan::Ignore(Ignored::Deleted),
-    }
-    let text = message.text.as_deref().map(text::to_whatsapp).filter(|text| !text.trim().is_empty());
-    let bodies = bodies(text, message.files);
-    if bodies.is_empty() {
-        return Plan::Ignore(Ignored::Empty);
-    }
-    let parts = (0u16..).zip(bodies).map(|(index, body)| WhatsAppPart {
-        index,
-        reply_to: message.reply_to.filter(|_| index == 0),
-        body,
-    });
-    Plan::WhatsApp(parts.collect())
-}
-
-/// The text once: beneath the first file where WhatsApp shows captions, before it otherwise.
-fn bodies(text: Option<String>, files: Vec<AgentFile>) -> Vec<WhatsAppBody> {
-    let takes_caption = files.first().is_some_and(|file| file.kind != AgentFileKind::Audio);
-    let fits = text.as_ref().is_some_and(|text| text.chars().count() <= MAX_CAPTION_CHARS);
-    let (mut caption, leading) = if takes_caption && fits { (text, None) } else { (None, text) };
-    let mut bodies: Vec<_> = leading.map(WhatsAppBody::Text).into_iter().collect();
-    bodies.extend(files.into_iter().map(|file| WhatsAppBody::File { file, caption: caption.take() }));
-    bodies
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::LazyLock;
@@ -250,72 +192,10 @@ mod tests {
     use super::*;
     use crate::event::OtherKind;
 
-    fn agent(text: Option<&str>, kinds: &[AgentFileKind]) -> CwMessage {
-        let file = |(index, kind): (usize, &AgentFileKind)| AgentFile {
-            kind: *kind,
-            url: format!("https://chat.example.com/{index}"),
-            name: format!("{index}.bin"),
-            mime: None,
-        };
-        CwMessage {
-            id: CwMessageId::new(9),
-            role: CwRole::ToCustomer,
-            created_at: Timestamp::from_secs(1),
-            text: text.map(ToOwned::to_owned),
-            files: kinds.iter().enumerate().map(file).collect(),
-            reply_to: Some(CwMessageId::new(3)),
-            menu: None,
-        }
-    }
-
     static DEFAULTS: LazyLock<SessionSettings> = LazyLock::new(SessionSettings::default);
 
     fn view(server: &Server) -> ChatView<'_> {
         ChatView { server: Some(server), locale: Locale::En, settings: &DEFAULTS }
-    }
-
-    fn parts(message: CwMessage) -> Vec<WhatsAppPart> {
-        let plan = plan(Event::Chatwoot(message), view(&Server::User));
-        let Plan::WhatsApp(parts) = plan else { panic!("{plan:?}") };
-        parts
-    }
-
-    #[test]
-    fn text_rides_once_beneath_the_first_picture_and_only_the_first_part_quotes() {
-        let parts = parts(agent(Some("**hi**"), &[AgentFileKind::Image, AgentFileKind::Document]));
-        let captions: Vec<_> = parts
-            .iter()
-            .map(|part| match &part.body {
-                WhatsAppBody::File { caption, .. } => caption.as_deref(),
-                WhatsAppBody::Text(text) => panic!("{text}"),
-            })
-            .collect();
-        assert_eq!(captions, [Some("*hi*"), None]);
-        assert_eq!(parts.iter().map(|part| part.reply_to.is_some()).collect::<Vec<_>>(), [true, false]);
-    }
-
-    #[test]
-    fn text_goes_ahead_of_a_voice_note_and_of_a_file_when_it_is_too_long_for_a_caption() {
-        let voice = parts(agent(Some("hi"), &[AgentFileKind::Audio]));
-        assert_eq!(voice.len(), 2);
-        assert_eq!(voice[0].body, WhatsAppBody::Text("hi".into()));
-        let long = "x".repeat(MAX_CAPTION_CHARS + 1);
-        assert_eq!(parts(agent(Some(&long), &[AgentFileKind::Image])).len(), 2);
-    }
-
-    #[test]
-    fn what_is_not_for_the_customer_is_never_sent() {
-        let table = [
-            (CwRole::ApiEcho, Ignored::ApiEcho),
-            (CwRole::FromCustomer, Ignored::FromCustomer),
-            (CwRole::PrivateNote, Ignored::PrivateNote),
-            (CwRole::Deleted, Ignored::Deleted),
-        ];
-        for (role, reason) in table {
-            let message = CwMessage { role, ..agent(Some("secret"), &[]) };
-            assert_eq!(plan(Event::Chatwoot(message), view(&Server::User)), Plan::Ignore(reason));
-        }
-        assert_eq!(plan(Event::Chatwoot(agent(Some(" \n"), &[])), view(&Server::User)), Plan::Ignore(Ignored::Empty));
     }
 
     fn customer(content: Content) -> Event {

@@ -10,6 +10,9 @@ use sha2::Sha256;
 use crate::clock::Timestamp;
 use crate::id::{CwMessageId, SessionId, WaMessageId};
 
+/// How our names of reactions begin.
+const REACTION: &str = "reaction|";
+
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Derives message ids for one session.
@@ -53,6 +56,17 @@ impl IdMint {
         let millis = u64::try_from(created_at.as_secs().saturating_mul(1000)).unwrap_or(0);
         WaMessageId::new(ulid(millis, &random))
     }
+}
+
+/// What a reaction of ours is called here: CodeChat takes no id for it, and tells of it before it tells the one it gave. Whom it
+/// is on and what it is tell it apart well enough, for a message has one reaction of ours.
+pub fn reaction_id(target: &WaMessageId, emoji: &str) -> WaMessageId {
+    WaMessageId::new(format!("{REACTION}{emoji}|{target}"))
+}
+
+/// Whether an id is that of a reaction of ours.
+pub fn is_reaction(id: &WaMessageId) -> bool {
+    id.as_str().starts_with(REACTION)
 }
 
 fn digest(key: &[u8], fields: &[&[u8]]) -> [u8; 32] {

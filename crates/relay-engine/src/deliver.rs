@@ -1,19 +1,23 @@
 //! Carrying out a plan: remote calls, part by part, each outcome recorded.
 
 mod about;
+mod choice;
 mod first_contact;
 mod identity;
 mod media_in;
 mod media_out;
 mod place;
+mod reaction;
 mod receipt;
 mod revoke;
 mod to_chatwoot;
 mod to_whatsapp;
+mod unsent;
 
 use std::sync::Arc;
 
 use relay_domain::event::Ignored;
+use relay_domain::menu;
 use relay_domain::note::Failure;
 use relay_domain::plan::{ChatView, Plan, plan};
 use relay_store::{Chat, End, LaneKind, Lease, LinkChange, PendingEvent};
@@ -58,7 +62,7 @@ pub(crate) async fn deliver(
     lease: &Lease,
     event: &PendingEvent,
 ) -> Result<Done, Trouble> {
-    let (meaning, extras) = translate(event);
+    let (mut meaning, extras) = translate(event);
     if let Some(connection) = extras.connection.clone() {
         engine.connection_changed(&live, connection).await?;
     }
@@ -71,14 +75,30 @@ pub(crate) async fn deliver(
         locale: live.locale,
         settings: &live.session.settings,
     };
+    let choice = chat.as_ref().and_then(|chat| chat.choice.as_ref());
+    let answered = choice.and_then(|choice| menu::answer(&mut meaning, choice, event.received_at));
+    let offered = menu::offered(&meaning, event.received_at);
+    let own_reaction = reaction::own_name(&meaning);
     let plan = plan(meaning, view);
     let task = Task { engine, live, lease, event, extras };
+    if let Some(name) = own_reaction
+        && let Some(done) = task.own_reaction(&name).await?
+    {
+        return Ok(done);
+    }
     match (plan, chat) {
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
         (Plan::Revoke(message), _) => task.revoke(message).await,
-        (Plan::Chatwoot(posts), Some(chat)) => task.post(chat, posts).await,
-        (Plan::WhatsApp(parts), Some(chat)) => task.send(chat, parts).await,
+        (Plan::Chatwoot(posts), Some(chat)) => {
+            task.note_choice(&chat, answered).await?;
+            task.post(chat, posts).await
+        }
+        (Plan::WhatsApp(parts), Some(chat)) => {
+            let done = task.send(chat.clone(), parts).await?;
+            task.note_choice(&chat, offered.filter(|_| done.end == End::Delivered)).await?;
+            Ok(done)
+        }
         // only lanes of chats bring messages
         (Plan::Chatwoot(_) | Plan::WhatsApp(_), None) => Ok(Done::ignored(Ignored::UnknownShape)),
     }

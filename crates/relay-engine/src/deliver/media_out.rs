@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chatwoot::{DownloadError, ErrorKind};
 use codechat::MediaKind;
+use relay_domain::card::{Person, people_of};
 use relay_domain::event::{AgentFile, AgentFileKind};
 use relay_domain::note::Failure;
 use relay_store::{Offer, OfferFile};
@@ -25,6 +26,11 @@ const FETCHES: u32 = 3;
 /// Attempts at a file that Chatwoot does not find. Right after an upload its store may need some seconds.
 const TRIES: u32 = 5;
 
+/// Larger vCards are sent as the files they are: address books, or cards with pictures.
+const MAX_CARD_BYTES: u64 = 200_000;
+/// And so are those with more numbers than this.
+const MAX_PEOPLE: usize = 20;
+
 /// A file that CodeChat can fetch.
 pub(crate) struct Offered {
     pub(crate) url: Url,
@@ -35,6 +41,31 @@ pub(crate) struct Offered {
 
 impl Task<'_> {
     pub(crate) async fn offer_file(&self, file: &AgentFile) -> Result<Offered, Trouble> {
+        let (spooled, mime) = self.fetch(file).await?;
+        match file.kind {
+            AgentFileKind::Image => self.offer(spooled, MediaKind::Image, mime, file, false).await,
+            AgentFileKind::Video => self.offer(spooled, MediaKind::Video, mime, file, false).await,
+            AgentFileKind::Sticker => self.offer(spooled, MediaKind::Sticker, mime, file, false).await,
+            AgentFileKind::Document | AgentFileKind::ContactCard => {
+                self.offer(spooled, MediaKind::Document, mime, file, true).await
+            }
+            AgentFileKind::Audio => self.offer_voice(spooled, mime, file).await,
+        }
+    }
+
+    /// The people of a vCard; `None` when there is nobody with a number in it.
+    pub(crate) async fn people_in(&self, file: &AgentFile) -> Result<Option<Vec<Person>>, Trouble> {
+        if file.size.is_some_and(|size| size > MAX_CARD_BYTES) {
+            return Ok(None);
+        }
+        let (spooled, _) = self.fetch(file).await?;
+        let bytes = tokio::fs::read(spooled.path()).await.map_err(|error| disk_trouble(&error))?;
+        let people = people_of(&String::from_utf8_lossy(&bytes));
+        Ok((1..=MAX_PEOPLE).contains(&people.len()).then_some(people))
+    }
+
+    /// Downloads a file from Chatwoot into the spool.
+    async fn fetch(&self, file: &AgentFile) -> Result<(Spooled, String), Trouble> {
         let limit = self.engine.config.max_media_bytes;
         let chatwoot = &self.live.session.chatwoot.url;
         let download = match self.live.chatwoot.download(&file.url, |url| allowed(url, chatwoot)).await {
@@ -53,12 +84,7 @@ impl Task<'_> {
             Err(SpoolError::Source(error)) => return Err(from_chatwoot(error)),
             Err(SpoolError::Disk(error)) => return Err(disk_trouble(&error)),
         };
-        match file.kind {
-            AgentFileKind::Image => self.offer(spooled, MediaKind::Image, mime, file, false).await,
-            AgentFileKind::Video => self.offer(spooled, MediaKind::Video, mime, file, false).await,
-            AgentFileKind::Document => self.offer(spooled, MediaKind::Document, mime, file, true).await,
-            AgentFileKind::Audio => self.offer_voice(spooled, mime, file).await,
-        }
+        Ok((spooled, mime))
     }
 
     /// A recording becomes a voice note; what cannot be converted is sent as the audio file it is.

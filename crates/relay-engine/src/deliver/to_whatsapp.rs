@@ -5,21 +5,25 @@
 
 use std::time::Duration;
 
-use codechat::{ErrorKind, FindMessages, Quoted, SendMedia, SendOptions, SendText, Sent, State};
+use codechat::{
+    ContactCard, ErrorKind, FindMessages, Quoted, SendContact, SendLocation, SendMedia, SendOptions, SendText, Sent,
+    State,
+};
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
-use relay_domain::event::Ignored;
+use relay_domain::card::Person;
+use relay_domain::event::{AgentFileKind, Ignored};
 use relay_domain::id::{CwMessageId, WaMessageId};
 use relay_domain::jid::Jid;
-use relay_domain::note::{self, Failure};
+use relay_domain::note::Failure;
 use relay_domain::plan::{WhatsAppBody, WhatsAppPart};
-use relay_domain::reserved_id::PartKey;
-use relay_store::{Change, Chat, End, Link, LinkChange, LinkKey, LinkState, NewLink, OpenChat, Reserve, Reserved};
+use relay_domain::reserved_id::{PartKey, is_reaction};
+use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, OpenChat, Reserve, Reserved};
 use serde_json::json;
 
 use super::to_chatwoot::next_look;
 use super::{Done, Task};
-use crate::trouble::{Failed, Side, Trouble, from_chatwoot, from_codechat};
+use crate::trouble::{Failed, Side, Trouble, from_codechat};
 
 /// How long after the first time a number is asked about again before it counts as having no WhatsApp.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
@@ -43,7 +47,11 @@ impl Task<'_> {
             Err(Trouble::Hopeless(why)) => return self.give_up(&message, why).await,
             Err(trouble) => return Err(trouble),
         };
-        let reserved = self.reserve_out(&chat, &message, &parts).await?;
+        if let Some(reaction) = self.reaction(&parts).await? {
+            return self.react(&chat, &jid, &message, &parts[0], reaction).await;
+        }
+        let id_of = |part: &WhatsAppPart| self.reserved_id(&message, part.index);
+        let reserved = self.reserve_out(&chat, &message, &parts, id_of).await?;
         let mut last = None;
         for (part, reserved) in parts.iter().zip(&reserved) {
             if reserved.link.state == LinkState::Sent {
@@ -75,30 +83,32 @@ impl Task<'_> {
         Ok(None)
     }
 
-    async fn links_of(&self, message: CwMessageId) -> Result<Vec<Link>, Trouble> {
+    pub(crate) async fn links_of(&self, message: CwMessageId) -> Result<Vec<Link>, Trouble> {
         let links = self.engine.store.links_by_cw(self.live.id(), message).await?;
         Ok(links.into_iter().filter(|link| link.key.direction == Direction::Out).collect())
     }
 
-    async fn reserve_out(
+    /// Writes down the parts of a message, each under the id that it is going to have.
+    pub(crate) async fn reserve_out(
         &self,
         chat: &Chat,
         message: &Message,
         parts: &[WhatsAppPart],
+        id_of: impl Fn(&WhatsAppPart) -> WaMessageId,
     ) -> Result<Vec<ReservedPart>, Trouble> {
         let now = self.engine.clock.now();
-        let total = u16::try_from(parts.len()).expect("Chatwoot takes at most 15 files");
+        let total = u16::try_from(parts.len()).expect("texts, files and cards of one message are few");
         let new_link = |part: &WhatsAppPart| NewLink {
             key: LinkKey { direction: Direction::Out, source_id: message.id.to_string(), part: part.index },
             parts: total,
-            wa_id: self.reserved_id(message, part.index),
+            wa_id: id_of(part),
             wa_from_me: true,
             wa_participant: None,
             wa_row: None,
             cw_conversation: Some(message.conversation.into()),
             cw_message: Some(message.id),
-            // a text goes out right away; a file must be fetched first
-            is_tried: part.index == 0 && matches!(part.body, WhatsAppBody::Text(_)),
+            // all goes out right away, but a file must be fetched first
+            is_tried: part.index == 0 && !matches!(part.body, WhatsAppBody::File { .. }),
         };
         let new: Vec<_> = parts.iter().map(new_link).collect();
         let reserve = Reserve {
@@ -184,18 +194,37 @@ impl Task<'_> {
         let result = match &request {
             Request::Text(text) => self.live.codechat.send_text(self.live.name(), text).await,
             Request::Media(media) => self.live.codechat.send_media(self.live.name(), media).await,
+            Request::Place(place) => self.live.codechat.send_location(self.live.name(), place).await,
+            Request::People(people) => self.live.codechat.send_contact(self.live.name(), people).await,
         };
         match result {
             Ok(sent) => self.sent(chat, jid, sent).await,
-            Err(error) => self.not_sent(error, link).await,
+            Err(error) => Err(self.not_sent(error, link).await),
         }
     }
 
     async fn request(&self, jid: &Jid, part: &WhatsAppPart, options: SendOptions) -> Result<Request, Trouble> {
         let number = jid.to_string();
         match &part.body {
-            WhatsAppBody::Text(text) => Ok(Request::Text(SendText { number, text: text.clone(), options })),
+            // a reaction to what is not on WhatsApp is said in words
+            WhatsAppBody::Text(text) | WhatsAppBody::Reaction(text) => {
+                Ok(Request::Text(SendText { number, text: text.clone(), options }))
+            }
+            WhatsAppBody::Place(place) => Ok(Request::Place(SendLocation {
+                number,
+                latitude: place.latitude,
+                longitude: place.longitude,
+                name: place.name.clone(),
+                address: None,
+                options,
+            })),
+            WhatsAppBody::People(people) => Ok(Request::People(contacts(number, people, options))),
             WhatsAppBody::File { file, caption } => {
+                if file.kind == AgentFileKind::ContactCard
+                    && let Some(people) = self.people_in(file).await?
+                {
+                    return Ok(Request::People(contacts(number, &people, options)));
+                }
                 let offered = self.offer_file(file).await?;
                 Ok(Request::Media(SendMedia {
                     number,
@@ -210,7 +239,7 @@ impl Task<'_> {
     }
 
     /// The copy that CodeChat made of a doubtful send: its row, when there is one.
-    async fn look_for_copy(&self, link: &Link, since: Timestamp) -> Result<Option<Option<i64>>, Trouble> {
+    pub(crate) async fn look_for_copy(&self, link: &Link, since: Timestamp) -> Result<Option<Option<i64>>, Trouble> {
         // a copy that came by webhook closed the intent already, unless it came since we read it
         let links = self.engine.store.links_by_wa(self.live.id(), &link.wa_id).await?;
         if let Some(known) = links.into_iter().find(|known| known.key == link.key && known.state == LinkState::Sent) {
@@ -239,7 +268,8 @@ impl Task<'_> {
     /// pruned, or start anew, and a wrong one would quote another customer.
     async fn quoted(&self, message: CwMessageId) -> Result<Option<Quoted>, Trouble> {
         let links = self.engine.store.links_by_cw(self.live.id(), message).await?;
-        let Some(link) = links.into_iter().next() else { return Ok(None) };
+        // a reaction is nothing that could be quoted
+        let Some(link) = links.into_iter().find(|link| !is_reaction(&link.wa_id)) else { return Ok(None) };
         let find = FindMessages { key_id: Some(link.wa_id.to_string()), ..FindMessages::default() };
         let row = self.live.codechat.find_messages(self.live.name(), &find).await.ok().and_then(|page| {
             let mut records = page.records.into_iter();
@@ -274,12 +304,15 @@ impl Task<'_> {
         Ok(Change::SentToWhatsApp { id: WaMessageId::new(sent.key_id), row: sent.row_id })
     }
 
-    async fn not_sent(&self, error: codechat::Error, link: &Link) -> Result<Change, Trouble> {
+    /// What a failed call means for its part.
+    pub(crate) async fn not_sent(&self, error: codechat::Error, link: &Link) -> Trouble {
         let fate = self.fate(error.certainty == codechat::Certainty::MaybeDelivered);
-        self.record(link.key.clone(), fate).await?;
+        if let Err(trouble) = self.record(link.key.clone(), fate).await {
+            return trouble;
+        }
         match error.kind {
             ErrorKind::NotOnWhatsApp => {
-                return Err(self.no_whatsapp(from_codechat(error)).await?);
+                return self.no_whatsapp(from_codechat(error)).await.unwrap_or_else(|trouble| trouble);
             }
             ErrorKind::NotConnected => self.live.health.set_offline(true),
             ErrorKind::NothingSent => {
@@ -289,56 +322,7 @@ impl Task<'_> {
             }
             _ => {}
         }
-        Err(from_codechat(error))
-    }
-
-    /// Says on the agent's message why it, or the rest of it, was not sent, and ends the event.
-    pub(crate) async fn give_up(&self, message: &Message, why: Failure) -> Result<Done, Trouble> {
-        let links = self.settled_links(message.id).await?;
-        if is_sent(&links) {
-            return Ok(Done::delivered(Vec::new()));
-        }
-        let why = partly(why, &links);
-        self.show_failure(message, &why).await?;
-        let end = End::Dead(note::failure(note::Locale::En, &why));
-        Ok(Done { end, links: failed(&links), was_attempted: true })
-    }
-
-    async fn expire(&self, message: &Message) -> Result<Done, Trouble> {
-        let links = self.settled_links(message.id).await?;
-        if is_sent(&links) {
-            return Ok(Done::delivered(Vec::new()));
-        }
-        let why = partly(Failure::Expired, &links);
-        self.show_failure(message, &why).await?;
-        let end = End::Expired(note::failure(note::Locale::En, &why));
-        Ok(Done { end, links: failed(&links), was_attempted: true })
-    }
-
-    /// The parts of a message, after looking for every one that may have been sent without our knowing: nobody is told "not
-    /// sent" of a message that the customer has.
-    pub(crate) async fn settled_links(&self, message: CwMessageId) -> Result<Vec<Link>, Trouble> {
-        for link in self.links_of(message).await? {
-            if link.state != LinkState::Intent {
-                continue;
-            }
-            if let Some(since) = self.doubt_since(&link).await?
-                && let Some(row) = self.look_for_copy(&link, since).await?
-            {
-                self.record(link.key, Change::SentToWhatsApp { id: link.wa_id, row }).await?;
-            }
-        }
-        self.links_of(message).await
-    }
-
-    async fn show_failure(&self, message: &Message, why: &Failure) -> Result<(), Trouble> {
-        let status = chatwoot::NewStatus::Failed { reason: note::failure(self.live.locale, why) };
-        match self.live.chatwoot.set_status(message.conversation, message.id.get(), &status).await {
-            Ok(_) => Ok(()),
-            // nobody is left to be told
-            Err(error) if error.kind == chatwoot::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(from_chatwoot(error)),
-        }
+        from_codechat(error)
     }
 
     /// What identifies the agent's message.
@@ -378,33 +362,24 @@ pub(crate) fn asked_again_later(trouble: Trouble) -> Trouble {
 }
 
 /// A part that is written down.
-struct ReservedPart {
-    link: Link,
+pub(crate) struct ReservedPart {
+    pub(crate) link: Link,
     /// Whether the reservation itself says that an attempt begins.
-    is_noted: bool,
+    pub(crate) is_noted: bool,
 }
 
 enum Request {
     Text(SendText),
     Media(SendMedia),
+    Place(SendLocation),
+    People(SendContact),
 }
 
-fn is_sent(links: &[Link]) -> bool {
-    links.first().is_some_and(|link| sent_count(links) == usize::from(link.parts))
-}
-
-fn sent_count(links: &[Link]) -> usize {
-    links.iter().filter(|link| link.state == LinkState::Sent).count()
-}
-
-fn partly(why: Failure, links: &[Link]) -> Failure {
-    match sent_count(links) {
-        0 => why,
-        sent => Failure::Partly { sent, of: links.len(), why: Box::new(why) },
-    }
-}
-
-fn failed(links: &[Link]) -> Vec<LinkChange> {
-    let unsent = links.iter().filter(|link| link.state != LinkState::Sent);
-    unsent.map(|link| LinkChange { key: link.key.clone(), change: Change::Failed }).collect()
+fn contacts(number: String, people: &[Person], options: SendOptions) -> SendContact {
+    let card = |person: &Person| ContactCard {
+        full_name: person.name.clone(),
+        wuid: person.digits.clone(),
+        phone_number: person.phone.clone(),
+    };
+    SendContact { number, contacts: people.iter().map(card).collect(), options }
 }

@@ -53,6 +53,8 @@ pub struct AgentMessage {
     pub without_sender: bool,
     /// Recorded at the dashboard.
     pub is_voice: bool,
+    /// Attachments without a file, as webhooks show them: places (`file_type` `location`) and contacts (`contact`).
+    pub cards: Vec<Value>,
 }
 
 impl AgentMessage {
@@ -65,6 +67,19 @@ impl AgentMessage {
     pub fn file(name: &str, mime: &str, bytes: impl Into<Bytes>, caption: Option<&str>) -> Self {
         let file = AgentFile { name: name.to_owned(), mime: mime.to_owned(), bytes: bytes.into() };
         Self { content: caption.map(str::to_owned), attachments: vec![file], ..Self::default() }
+    }
+
+    /// A place, as an attachment.
+    pub fn place(latitude: f64, longitude: f64, title: &str) -> Self {
+        let card = json!({"file_type": "location", "coordinates_lat": latitude, "coordinates_long": longitude, "fallback_title": title, "data_url": null});
+        Self { cards: vec![card], ..Self::default() }
+    }
+
+    /// A contact, as an attachment.
+    pub fn contact(first_name: &str, last_name: &str, phone: &str) -> Self {
+        let meta = json!({"firstName": first_name, "lastName": last_name});
+        let card = json!({"file_type": "contact", "fallback_title": phone, "meta": meta});
+        Self { cards: vec![card], ..Self::default() }
     }
 
     /// What Chatwoot sends by itself: greeting, out of office, survey.
@@ -104,6 +119,7 @@ pub(super) fn send(shared: &Arc<Shared>, account: u64, display: u64, agent: u64,
             sender: Some(if message.without_sender { Sender::Nobody } else { Sender::User(agent) }),
             files,
             is_voice: message.is_voice,
+            cards: message.cards,
             via_api: false,
         };
         // Whoever types at the dashboard has seen the conversation.

@@ -25,6 +25,7 @@ pub(super) struct NewMessage {
     pub(super) sender: Option<Sender>,
     pub(super) files: Vec<Upload>,
     pub(super) is_voice: bool,
+    pub(super) cards: Vec<Value>,
     pub(super) via_api: bool,
 }
 
@@ -59,6 +60,8 @@ impl NewMessage {
             sender: (direction == Direction::Outgoing).then_some(bot_or_user),
             files: params.files.clone(),
             is_voice: params.flag("is_voice_message"),
+            // the API takes files only
+            cards: Vec::new(),
             via_api: true,
         })
     }
@@ -95,6 +98,7 @@ impl State {
                 Sender::Nobody
             }),
             attachments,
+            cards: new.cards,
             via_api: new.via_api,
         });
         self.conversations[new.conversation].messages.push(index);
@@ -220,6 +224,7 @@ impl State {
         "text".clone_into(&mut message.content_type);
         message.content_attributes = Map::from_iter([("deleted".to_owned(), json!(true))]);
         message.updated_ms = clock::now_ms();
+        message.cards.clear();
         for attachment in std::mem::take(&mut message.attachments) {
             self.blobs.remove(&attachment.blob);
         }

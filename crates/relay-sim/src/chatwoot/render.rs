@@ -17,7 +17,7 @@ impl State {
             "inbox": self.inbox_brief(conversation.inbox), "message_type": message.direction.as_str(), "private": message.private,
             "sender": self.sender_webhook(message.sender), "source_id": message.source_id,
         });
-        if !message.attachments.is_empty() {
+        if message.has_attachments() {
             body["attachments"] = self.attachments(message);
         }
         body["event"] = json!(event);
@@ -64,7 +64,7 @@ impl State {
     }
 
     fn add_parts(&self, message: &Message, body: &mut Value) {
-        if !message.attachments.is_empty() {
+        if message.has_attachments() {
             body["attachments"] = self.attachments(message);
         }
         match message.sender {
@@ -76,7 +76,15 @@ impl State {
 
     fn attachments(&self, message: &Message) -> Value {
         let account = self.conversations[message.conversation].account;
-        message.attachments.iter().map(|attachment| self.attachment(attachment, message.id, account)).collect()
+        let files = message.attachments.iter().map(|attachment| self.attachment(attachment, message.id, account));
+        let cards = (1u64..).zip(&message.cards).map(|(number, card)| {
+            let mut card = card.clone();
+            card["id"] = json!(message.id * 1000 + number);
+            card["message_id"] = json!(message.id);
+            card["account_id"] = json!(account);
+            card
+        });
+        files.chain(cards).collect()
     }
 
     fn attachment(&self, attachment: &Attachment, message_id: u64, account: u64) -> Value {

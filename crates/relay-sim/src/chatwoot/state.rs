@@ -279,7 +279,15 @@ pub(super) struct Message {
     pub(super) updated_ms: i64,
     pub(super) sender: Sender,
     pub(super) attachments: Vec<Attachment>,
+    /// Places and contacts, which have no file.
+    pub(super) cards: Vec<Value>,
     pub(super) via_api: bool,
+}
+
+impl Message {
+    pub(super) fn has_attachments(&self) -> bool {
+        !self.attachments.is_empty() || !self.cards.is_empty()
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -171,6 +171,7 @@ fn record(state: &mut State, instance: &str, row: &Row, draft: &Draft, quoted: O
         preset_id: draft.options.message_id.is_some(),
         kind: row.message_type.clone(),
         text: draft.text.clone(),
+        content: row.content.clone(),
         media: draft.media.as_ref().map(|(_, media)| media.clone()),
         quoted,
         external_attributes: draft.options.external_attributes.clone().unwrap_or_default(),

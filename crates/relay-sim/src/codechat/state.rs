@@ -117,6 +117,8 @@ pub struct Submission {
     pub kind: String,
     /// Text or caption.
     pub text: Option<String>,
+    /// The whole content, as it is on the wire.
+    pub content: Value,
     /// The file, for media.
     pub media: Option<MediaRecord>,
     /// Id of the quoted message.

@@ -126,6 +126,24 @@ async fn an_agent_message_has_the_shape_of_the_example() {
 }
 
 #[tokio::test]
+async fn places_and_contacts_are_attachments_without_a_file() {
+    let rig = Rig::start().await;
+    let at = rig.conversation().await;
+    let place = rig.sim.agent_sends(at, AgentMessage::place(-23.55, -46.63, "Praça da Sé")).unwrap();
+    let hook = rig.hooks.wait_for(1, about("message_created", place)).await.remove(0);
+    let wanted = json!({
+        "id": place * 1000 + 1, "message_id": place, "file_type": "location", "account_id": 1, "coordinates_lat": -23.55,
+        "coordinates_long": -46.63, "fallback_title": "Praça da Sé", "data_url": null,
+    });
+    assert_eq!(hook["attachments"], json!([wanted]));
+    let contact = rig.sim.agent_sends(at, AgentMessage::contact("João", "Silva", "+5511977776666")).unwrap();
+    let hook = rig.hooks.wait_for(1, about("message_created", contact)).await.remove(0);
+    let shown = &hook["attachments"][0];
+    assert_eq!((&shown["file_type"], &shown["fallback_title"]), (&json!("contact"), &json!("+5511977776666")));
+    assert_eq!(shown["meta"], json!({ "firstName": "João", "lastName": "Silva" }));
+}
+
+#[tokio::test]
 async fn the_nested_message_is_the_newest_public_one() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;

@@ -21,6 +21,7 @@ macro_rules! both {
 
 mod about;
 mod basics;
+mod cards_out;
 mod contacts;
 mod doubts;
 mod failures;
@@ -30,11 +31,14 @@ mod held;
 mod identity;
 mod inbound;
 mod kinds;
+mod menus;
 mod outages;
 mod outbound;
 mod poison;
+mod reactions_out;
 mod receipts;
 mod retries;
 mod revocations;
+mod signatures;
 mod support;
 mod walls;

@@ -34,7 +34,8 @@ async fn what_is_for_the_customer_is_sent(database: Database) {
     app.settle().await;
     let sent = app.codechat.submissions();
     let texts: BTreeSet<_> = sent.iter().filter_map(|sent| sent.text.as_deref()).collect();
-    let wanted = ["Bem-vindo!", "Já volto", "Como fomos?", "Aceita?", "*Sim*, ~não~ e _talvez_\n- um\n- dois"];
+    let choice = "Aceita?\n\n1. Sim\n\nReply with the number of your choice.";
+    let wanted = ["Bem-vindo!", "Já volto", "Como fomos?", choice, "*Sim*, ~não~ e _talvez_\n- um\n- dois"];
     assert_eq!(texts, BTreeSet::from(wanted));
     assert_eq!(sent.len(), 5);
     assert!(sent.iter().all(|sent| sent.preset_id && sent.to == format!("{ANA}@s.whatsapp.net")));

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use relay_sim::{AgentFile, AgentMessage, CodeChatOptions, ConnectionState, CustomerMessage, assets};
+use relay_sim::{
+    AgentFile, AgentMessage, CodeChatOptions, ConnectionState, CustomerMessage, Fault, FaultAction, LedgerMessage,
+    assets,
+};
 use relay_testing::{Database, Options, TestApp};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ANA, SESSION, answers, finish_clean, heard, meet, skip_until, skip_until_settled, start_timeless, texts_sent,
+    ANA, SESSION, answers, finish_clean, heard, meet, skip_until, skip_until_settled, start_timeless, status,
+    texts_sent,
 };
 
 both!(
@@ -17,7 +21,11 @@ both!(
     a_message_deleted_while_it_waits_is_not_sent,
     what_codechat_no_longer_has_stays_and_says_so,
     what_was_relayed_from_whatsapp_is_not_revoked,
+    a_refused_deletion_is_told,
+    a_lost_answer_is_asked_for_again,
 );
+
+const DELETE: &str = "DELETE /chat/deleteMessageForEveryone/{instance}";
 
 /// Deletes a message and waits until the relay has heard of it.
 async fn delete(app: &TestApp, message: u64) {
@@ -47,6 +55,18 @@ async fn post(app: &TestApp, conversation: u64, event: &str, attributes: Value) 
     let answer = call.body(body.to_string()).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.status());
     app.settle().await;
+}
+
+/// Private notes of the relay.
+fn notes(app: &TestApp) -> Vec<LedgerMessage> {
+    app.relayed().into_iter().filter(|message| message.private).collect()
+}
+
+/// Asserts that a private note says that the message is still there.
+fn assert_told(app: &TestApp, conversation: u64) {
+    let notes = notes(app);
+    assert_eq!((notes.len(), notes[0].conversation), (1, conversation), "{notes:?}");
+    assert!(notes[0].content.as_ref().unwrap().contains("still on the customer's WhatsApp"), "{notes:?}");
 }
 
 /// WhatsApp's ids of what was revoked.
@@ -131,10 +151,7 @@ async fn what_codechat_no_longer_has_stays_and_says_so(database: Database) {
     app.settle().await;
     delete(&app, message).await;
     assert_eq!(revoked(&app), [""; 0]);
-    let notes: Vec<_> = app.relayed().into_iter().filter(|message| message.private).collect();
-    assert_eq!(notes.len(), 1, "{notes:?}");
-    assert_eq!(notes[0].conversation, conversation);
-    assert!(notes[0].content.as_ref().unwrap().contains("still on the customer's WhatsApp"), "{notes:?}");
+    assert_told(&app, conversation);
     finish_clean(app).await;
 }
 
@@ -150,5 +167,35 @@ async fn what_was_relayed_from_whatsapp_is_not_revoked(database: Database) {
         delete(&app, message).await;
     }
     assert_eq!(revoked(&app), [""; 0]);
+    finish_clean(app).await;
+}
+
+async fn a_refused_deletion_is_told(database: Database) {
+    let app = TestApp::start(database).await;
+    let conversation = meet(&app, ANA).await;
+    let message = answers(&app, conversation, AgentMessage::text("Olá"));
+    app.whatsapp_has(1).await;
+    app.settle().await;
+    app.codechat.fault(Fault::status(DELETE, 400));
+    deletes(&app, message).await;
+    skip_until(&app, "the note", Duration::from_secs(1), async || !notes(&app).is_empty()).await;
+    app.settle().await;
+    assert_told(&app, conversation);
+    assert_eq!(status(&app, message).0, "sent", "the bubble is gone, and did not fail");
+    assert_eq!(app.finish().await.dead, 1);
+}
+
+async fn a_lost_answer_is_asked_for_again(database: Database) {
+    let app = TestApp::start(database).await;
+    let conversation = meet(&app, ANA).await;
+    let message = answers(&app, conversation, AgentMessage::text("Olá"));
+    app.whatsapp_has(1).await;
+    app.settle().await;
+    app.codechat.fault(Fault::on(DELETE, FaultAction::Reset { commit: true }).times(1));
+    deletes(&app, message).await;
+    skip_until_settled(&app).await;
+    let id = &sent(&app)[0];
+    assert_eq!(revoked(&app), [id.as_str(), id.as_str()], "twice is harmless, once might be never");
+    assert_eq!(notes(&app).len(), 0);
     finish_clean(app).await;
 }
