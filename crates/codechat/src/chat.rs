@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::outgoing::Presence;
 use crate::wire::{self, Missing, need};
 
 /// What WhatsApp says about a number.
@@ -48,12 +49,37 @@ impl Client {
         call.json(&json!({ "number": jid })).read(url).await
     }
 
-    /// Marks the message in row `row_id` as read.
-    pub async fn mark_read(&self, name: &str, row_id: i64) -> Result<(), Error> {
+    /// Marks the messages in these rows as read: customers' messages of chats that go by phone number. Without rows nothing is
+    /// asked.
+    pub async fn mark_read(&self, name: &str, rows: &[i64]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
         let call = self.call("mark_read", Method::PATCH, &["chat", "readMessages", name]);
         // The server demands `ids` and works on `messageId`: without the latter it marks every message there is.
-        let body = json!({ "ids": [row_id], "messageId": [row_id] });
+        let body = json!({ "ids": rows, "messageId": rows });
         call.json(&body).success().await.map(|_| ())
+    }
+
+    /// Marks customers' messages of one chat as read by their ids on WhatsApp. It works for LIDs and groups; for a phone number
+    /// the server answers as if it did and does nothing, so that is refused here.
+    pub async fn mark_read_by_key<I: AsRef<str>>(&self, name: &str, chat: &str, ids: &[I]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        if chat.ends_with("@s.whatsapp.net") {
+            return Err(Error::local(ErrorKind::Rejected, "messages of a phone number are marked by row"));
+        }
+        let key = |id: &I| json!({ "id": id.as_ref(), "fromMe": false, "remoteJid": chat });
+        let keys: Vec<_> = ids.iter().map(key).collect();
+        let call = self.call("mark_read_by_key", Method::PUT, &["chat", "markMessageAsRead", name]);
+        call.json(&json!({ "readMessages": keys })).success().await.map(|_| ())
+    }
+
+    /// Shows `presence` to a chat, and from then on hears of its own by `presence.update`. The server fails on LIDs.
+    pub async fn update_presence(&self, name: &str, jid: &str, presence: Presence) -> Result<(), Error> {
+        let call = self.call("update_presence", Method::PATCH, &["chat", "updatePresence", name]);
+        call.json(&json!({ "number": jid, "presence": presence.as_str() })).success().await.map(|_| ())
     }
 
     /// Deletes the message in row `row_id` for everyone. It takes the number of a row and nothing else: of an id

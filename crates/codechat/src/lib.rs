@@ -24,6 +24,7 @@ mod instance;
 mod media;
 mod messages;
 mod outgoing;
+mod presence;
 mod redact;
 mod send;
 mod update;
@@ -45,6 +46,7 @@ pub use outgoing::{
     ContactCard, MediaKind, Presence, Quoted, SendContact, SendLocation, SendMedia, SendOptions, SendReaction,
     SendText, Sent,
 };
+pub use presence::PresenceUpdate;
 pub use update::{Status, StatusUpdate};
 pub use upsert::{Info, Upsert};
 pub use webhook::{InstanceRef, Webhook, WebhookError};

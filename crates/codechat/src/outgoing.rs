@@ -251,7 +251,7 @@ fn one_line(text: &str) -> String {
 }
 
 impl Presence {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",
             Self::Available => "available",

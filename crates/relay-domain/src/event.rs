@@ -29,6 +29,8 @@ pub enum Event {
         /// How far it got.
         receipt: Receipt,
     },
+    /// A customer's message was read on our own phone.
+    ReadOnPhone(WaMessageId),
     /// Nothing to relay, for a reason that is recorded.
     Nothing(Ignored),
 }

@@ -34,6 +34,8 @@ pub enum Plan {
         /// How far it got.
         receipt: Receipt,
     },
+    /// Show in Chatwoot that a customer's message was read on the phone.
+    ReadOnPhone(WaMessageId),
 }
 
 /// One message for Chatwoot.
@@ -102,6 +104,7 @@ pub fn plan(event: Event, view: ChatView<'_>) -> Plan {
         Event::Chatwoot(message) => to_whatsapp::from_chatwoot(message, view),
         Event::ChatwootDeletion(message) => Plan::Revoke(message),
         Event::Receipt { id, receipt } => Plan::Receipt { id, receipt },
+        Event::ReadOnPhone(id) => Plan::ReadOnPhone(id),
         Event::Nothing(reason) => Plan::Ignore(reason),
     }
 }

@@ -8,6 +8,7 @@ mod media_in;
 mod media_out;
 mod place;
 mod reaction;
+mod read;
 mod receipt;
 mod revoke;
 mod to_chatwoot;
@@ -90,6 +91,7 @@ pub(crate) async fn deliver(
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
         (Plan::Revoke(message), _) => task.revoke(message).await,
+        (Plan::ReadOnPhone(id), _) => task.read_on_phone(id).await,
         (Plan::Chatwoot(posts), Some(chat)) => {
             task.note_choice(&chat, answered).await?;
             task.post(chat, posts).await

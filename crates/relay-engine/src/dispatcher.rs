@@ -69,6 +69,9 @@ impl Engine {
         let background = TaskTracker::new();
         background.spawn(self.clone().beat(stop.clone()));
         background.spawn(self.clone().keep_house(stop.clone()));
+        background.spawn(self.clone().keep_hooks(stop.clone()));
+        background.spawn(self.clone().keep_reading(stop.clone()));
+        background.spawn(self.clone().keep_typing(stop.clone()));
         while !stop.is_cancelled() {
             let pause = self.claim_and_spawn(&lanes, &stop).await;
             tokio::select! {

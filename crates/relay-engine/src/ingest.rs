@@ -5,6 +5,7 @@
 mod chats;
 mod chatwoot_event;
 mod codechat_event;
+mod glimpse;
 
 use bytes::Bytes;
 use relay_domain::Timestamp;
@@ -93,8 +94,16 @@ impl Engine {
         let started = std::time::Instant::now();
         let now = self.clock.now();
         let (named, source) = match side {
-            Side::CodeChat => (codechat_event::name(&body, now)?, Source::CodeChat),
-            Side::Chatwoot => (chatwoot_event::name(&body, now, &live.session.chatwoot)?, Source::Chatwoot),
+            Side::CodeChat => {
+                (codechat_event::name(&body, now, |webhook| self.glimpse_codechat(live, webhook))?, Source::CodeChat)
+            }
+            Side::Chatwoot => {
+                let access = &live.session.chatwoot;
+                (
+                    chatwoot_event::name(&body, now, access, |webhook| self.glimpse_chatwoot(live, webhook))?,
+                    Source::Chatwoot,
+                )
+            }
         };
         let (event, accepted) = match named {
             Named::Counted { event } => (event, Accepted::Counted),

@@ -10,6 +10,7 @@ pub mod breaker;
 pub mod config;
 mod deliver;
 mod dispatcher;
+mod hooks;
 mod house;
 pub mod http;
 mod ingest;
@@ -17,6 +18,7 @@ mod lane;
 pub mod metrics;
 mod pause;
 mod pulse;
+mod reading;
 pub mod sessions;
 pub mod setup;
 mod signature;
@@ -24,6 +26,7 @@ pub mod spool;
 pub mod token;
 mod translate;
 pub mod trouble;
+mod typing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -61,6 +64,7 @@ pub struct Engine {
     pulse: pulse::Pulse,
     /// Chats that turned out to be one person wait for their lanes.
     chats_to_join: AtomicBool,
+    signs: typing::Signs,
     /// Held while a session is made.
     making: tokio::sync::Mutex<()>,
 }
@@ -108,6 +112,7 @@ impl Engine {
             at_work: dispatcher::AtWork::default(),
             pulse: pulse::Pulse::new(),
             chats_to_join: AtomicBool::new(false),
+            signs: typing::Signs::default(),
             making: tokio::sync::Mutex::default(),
         }))
     }

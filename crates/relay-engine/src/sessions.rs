@@ -15,9 +15,12 @@ use relay_store::{Session, Store, StoreError};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use tokio::sync::OnceCell;
 
 use crate::breaker::Breaker;
 use crate::config::EngineConfig;
+use crate::hooks::Asked;
+use crate::reading::Unread;
 use crate::trouble::Side;
 
 /// A session ready to work.
@@ -46,6 +49,12 @@ pub struct Health {
     offline: AtomicBool,
     version: Mutex<Option<Version>>,
     asked_for_secret: Mutex<Option<Instant>>,
+    /// What CodeChat was asked to tell.
+    pub(crate) asked: Asked,
+    /// What customers wrote and nobody has read yet.
+    pub(crate) unread: Unread,
+    /// The inbox's name in Chatwoot's public API, once it was asked for.
+    pub(crate) inbox_identifier: OnceCell<Option<String>>,
 }
 
 impl Health {
@@ -119,8 +128,8 @@ pub struct Sessions {
 
 impl Sessions {
     /// An empty registry; [`Self::refresh`] fills it.
-    pub fn new(store: Store, config: Arc<EngineConfig>, http: reqwest::Client) -> Self {
-        Self { store, config, http, by_name: RwLock::default() }
+    pub fn new(store: Store, config: Arc<EngineConfig>, http: reqwest::Client, public_http: reqwest::Client) -> Self {
+        Self { store, config, http, public_http, by_name: RwLock::default() }
     }
 
     /// Reads all sessions anew.

@@ -9,10 +9,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::Engine;
+use crate::hooks::hook_events;
 use crate::sessions::{Live, hash_token};
 use crate::token::new_token;
 
-/// The webhook events of CodeChat that the relay uses.
+/// The webhook events of CodeChat that every session uses.
 pub const HOOK_EVENTS: [HookEvent; 6] = [
     HookEvent::MessagesUpsert,
     HookEvent::MessagesUpdate,
@@ -181,10 +182,14 @@ impl Engine {
             undo.hook = codechat.find_webhook(&new.name).await.map_err(SetupError::CodeChat)?;
             undo.was_taken_over = true;
         }
-        codechat.set_webhook(&new.name, &codechat_webhook, &HOOK_EVENTS).await.map_err(SetupError::CodeChat)?;
+        let events = hook_events(&session.settings);
+        codechat.set_webhook(&new.name, &codechat_webhook, &events).await.map_err(SetupError::CodeChat)?;
         if let Err(error) = self.sessions.refresh().await {
             // everything is set; the session is found by its first webhook
             tracing::warn!(%error, "the sessions could not be read anew");
+        }
+        if let Some(live) = self.sessions.of_id(&session.id) {
+            live.health.asked.note(events);
         }
         let is_signed = session.chatwoot.secret.is_some();
         Ok(Created { session, chatwoot_webhook, webhook_is_set, is_signed })

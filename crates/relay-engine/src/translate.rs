@@ -4,6 +4,7 @@ mod from_chatwoot;
 mod from_codechat;
 
 use relay_domain::event::{Event, Ignored};
+use relay_domain::jid::Jid;
 use relay_store::{PendingEvent, Source};
 
 /// What is wanted to be known of a message beside its meaning.
@@ -13,6 +14,8 @@ pub(crate) struct Extras {
     pub(crate) push_name: Option<String>,
     /// Row of the message at CodeChat.
     pub(crate) row: Option<i64>,
+    /// The address it is stored under there.
+    pub(crate) address: Option<Jid>,
     /// What the phone's connection changed to.
     pub(crate) connection: Option<String>,
 }

@@ -17,6 +17,7 @@ mod kinds;
 mod media;
 mod number;
 mod outgoing;
+mod presence;
 mod routes;
 mod sends;
 mod state;
@@ -28,6 +29,7 @@ mod webhooks;
 pub use customer::{Chat, CustomerMessage};
 pub use handle::FakeCodeChat;
 pub use kinds::Kind;
+pub use presence::PresenceShown;
 pub use state::{
     AutoReceipts, CodeChatOptions, ConnectionState, CustomerSent, MediaRecord, ReadMark, Revocation, Submission,
 };

@@ -21,7 +21,7 @@ pub use chatwoot::{
 };
 pub use codechat::{
     AutoReceipts, Chat, CodeChatOptions, ConnectionState, CustomerMessage, CustomerSent, FakeCodeChat, Kind,
-    MediaRecord, ReadMark, Revocation, Submission,
+    MediaRecord, PresenceShown, ReadMark, Revocation, Submission,
 };
 pub use fault::{Fault, FaultAction, route};
 pub use hooks::{Ack, AckOutcome, HookFaults};

@@ -53,6 +53,8 @@ CREATE TABLE chat (
     status_at    BIGINT,
     -- 1 while Chatwoot's contact has yet to learn who the customer turned out to be
     contact_due  BIGINT NOT NULL DEFAULT 0 CHECK (contact_due IN (0, 1)),
+    -- up to which of Chatwoot's messages WhatsApp was told that the customer's were read
+    read_to      BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (session, key),
     CHECK ((contact IS NULL) = (source_id IS NULL))
 );

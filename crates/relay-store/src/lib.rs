@@ -21,6 +21,7 @@ mod link;
 mod media;
 mod merge;
 mod model;
+mod read;
 mod session;
 mod tally;
 mod vault;
@@ -50,6 +51,7 @@ pub use model::{
     Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, EventState, Lane, LaneKind, Lease, Link, LinkChange,
     LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
 };
+pub use read::UnreadMessage;
 pub use session::{Deleted, UpdateSession};
 
 use crate::db::Db;
@@ -291,6 +293,21 @@ impl Store {
     /// Every name under which a chat was seen.
     pub async fn names_of_chat(&self, session: &SessionId, chat: &ChatKey) -> Result<Vec<String>> {
         chat::names(&self.db, session, chat).await
+    }
+
+    /// Notes up to which of Chatwoot's messages a chat was read; it never goes back.
+    pub async fn raise_read_mark(&self, session: &SessionId, chat: &ChatKey, to: CwMessageId) -> Result<()> {
+        self.writer.write(read::RaiseReadMark { session: session.clone(), chat: chat.clone(), to }).await
+    }
+
+    /// Up to which of Chatwoot's messages a chat was read; zero for none.
+    pub async fn read_mark(&self, session: &SessionId, chat: &ChatKey) -> Result<CwMessageId> {
+        read::mark(&self.db, session, chat).await
+    }
+
+    /// What customers wrote since then and is not read yet, newest first, among the newest messages of a session.
+    pub async fn unread(&self, session: &SessionId, since: Timestamp) -> Result<Vec<UnreadMessage>> {
+        read::unread(&self.db, session, since).await
     }
 
     /// Stores a new session.

@@ -1,7 +1,7 @@
 //! The calls about instances, webhooks, numbers and stored messages, against recordings of a real server.
 
 use crate::support::{KEY, Server, TOKEN, response};
-use codechat::{Auth, ConnectionStatus, ErrorKind, Event, FindMessages, HookEvent, State, Status};
+use codechat::{Auth, ConnectionStatus, ErrorKind, Event, FindMessages, HookEvent, Presence, State, Status};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use url::Url;
@@ -237,13 +237,54 @@ async fn every_recorded_page_is_read() {
 }
 
 #[tokio::test]
-async fn a_message_is_marked_as_read_by_both_fields() {
+async fn messages_are_marked_as_read_by_both_fields() {
     let server = Server::start().await;
     server.answers_recorded("chat_readMessages__ids_and_messageId");
-    server.client().mark_read("loja01", 238).await.unwrap();
+    server.client().mark_read("loja01", &[238, 239]).await.unwrap();
     let asked = server.only();
     assert_eq!(asked.line(), "PATCH /chat/readMessages/loja01");
-    assert_eq!(asked.json(), json!({ "ids": [238], "messageId": [238] }));
+    assert_eq!(asked.json(), json!({ "ids": [238, 239], "messageId": [238, 239] }));
+    server.answers_recorded("chat_readMessages__messageId_only");
+    let refused = server.client().mark_read("loja01", &[238]).await.unwrap_err();
+    assert_eq!((refused.is_certain(), refused.kind), (true, ErrorKind::Rejected));
+}
+
+#[tokio::test]
+async fn nothing_is_asked_to_mark_nothing() {
+    let server = Server::start().await;
+    server.client().mark_read("loja01", &[]).await.unwrap();
+    server.client().mark_read_by_key::<&str>("loja01", "200000000000001@lid", &[]).await.unwrap();
+    assert!(!server.was_asked());
+}
+
+#[tokio::test]
+async fn messages_without_a_number_are_marked_as_read_by_key() {
+    let server = Server::start().await;
+    server.answers_recorded("chat_markMessageAsRead__lid");
+    let ids = ["3A00000000000MEDIAIMG"];
+    server.client().mark_read_by_key("loja01", "200000000000001@lid", &ids).await.unwrap();
+    let number = server.client().mark_read_by_key("loja01", "5511900000001@s.whatsapp.net", &ids).await.unwrap_err();
+    assert_eq!(number.kind, ErrorKind::Rejected, "the server would do nothing and say success");
+    let asked = server.only();
+    assert_eq!(asked.line(), "PUT /chat/markMessageAsRead/loja01");
+    let key = json!({ "id": "3A00000000000MEDIAIMG", "fromMe": false, "remoteJid": "200000000000001@lid" });
+    assert_eq!(asked.json(), json!({ "readMessages": [key] }));
+}
+
+#[tokio::test]
+async fn presence_is_shown_where_it_can_be() {
+    let server = Server::start().await;
+    server.answers_recorded("chat_updatePresence__composing");
+    let number = "5511900000001@s.whatsapp.net";
+    server.client().update_presence("loja01", number, Presence::Composing).await.unwrap();
+    let asked = server.only();
+    assert_eq!(asked.line(), "PATCH /chat/updatePresence/loja01");
+    assert_eq!(asked.json(), json!({ "number": number, "presence": "composing" }));
+    server.answers_recorded("chat_updatePresence__lid").answers_recorded("chat_updatePresence__not_on_whatsapp");
+    let lid = server.client().update_presence("loja01", "200000000000001@lid", Presence::Paused).await.unwrap_err();
+    assert_eq!(lid.kind, ErrorKind::ServerError);
+    let unknown = server.client().update_presence("loja01", number, Presence::Paused).await.unwrap_err();
+    assert_eq!(unknown.kind, ErrorKind::NotOnWhatsApp);
 }
 
 #[tokio::test]

@@ -82,7 +82,10 @@ impl Task<'_> {
         }
         self.check_lease()?;
         match self.live.chatwoot.create_message(conversation.get(), &message.message).await {
-            Ok(created) => Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))])),
+            Ok(created) => {
+                self.note_relayed(post, conversation, &created);
+                Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))]))
+            }
             Err(error) => self.not_posted(error, key, post, conversation, message.has_file).await,
         }
     }
@@ -278,7 +281,10 @@ impl Task<'_> {
         let again = Change::Tried { at: self.engine.clock.now(), conversation: Some(conversation) };
         self.record(key.clone(), again).await?;
         match self.live.chatwoot.create_message(conversation.get(), &composed.message).await {
-            Ok(created) => Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))])),
+            Ok(created) => {
+                self.note_relayed(post, conversation, &created);
+                Ok(Done::delivered(vec![posted(key, conversation, CwMessageId::new(created.id))]))
+            }
             Err(error) => {
                 self.record(key, self.fate(error.certainty == chatwoot::Certainty::MaybeDelivered)).await?;
                 Err(from_chatwoot(error))

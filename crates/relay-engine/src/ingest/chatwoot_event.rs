@@ -10,12 +10,19 @@ use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
 use super::codechat_event::other_spellings;
 use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, unnamed};
 
-pub(super) fn name(body: &Bytes, now: Timestamp, access: &ChatwootAccess) -> Result<Named, NotAccepted> {
+/// Names a webhook; `glimpse` sees what it says.
+pub(super) fn name(
+    body: &Bytes,
+    now: Timestamp,
+    access: &ChatwootAccess,
+    glimpse: impl FnOnce(&Webhook),
+) -> Result<Named, NotAccepted> {
     let webhook = match Webhook::parse(body) {
         Ok(webhook) => webhook,
         Err(WebhookError::NotJson { .. }) => return Err(NotAccepted::NotJson),
         Err(_) => return Ok(Named::Event(unnamed(UNKNOWN.to_owned(), body, now))),
     };
+    glimpse(&webhook);
     let event = webhook.event().to_owned();
     match webhook {
         Webhook::MessageCreated(message) if !is_for_us(&message, access) || is_our_echo(&message) => {
@@ -55,7 +62,7 @@ pub(super) fn name(body: &Bytes, now: Timestamp, access: &ChatwootAccess) -> Res
 }
 
 /// An account webhook tells of every inbox; ours is one of them.
-fn is_for_us(message: &MessageEvent, access: &ChatwootAccess) -> bool {
+pub(super) fn is_for_us(message: &MessageEvent, access: &ChatwootAccess) -> bool {
     message.account_id == access.account && message.inbox_id == access.inbox
 }
 

@@ -49,10 +49,15 @@ fn without_nul(value: &mut Value) {
     }
 }
 
-/// Receipts matter for our own messages only; `read` of a customer's message means that it was read on our phone.
+/// Receipts matter for our own messages; `read` of a customer's message means that it was read on our phone.
 fn receipt(update: &StatusUpdate) -> Event {
     if update.from_me == Some(false) {
-        return Event::Nothing(Ignored::NoInterest);
+        return match update.status {
+            Some(Status::Read | Status::Played) => Event::ReadOnPhone(WaMessageId::new(&update.id)),
+            Some(Status::Error | Status::Pending | Status::ServerAck | Status::DeliveryAck) | None => {
+                Event::Nothing(Ignored::NoInterest)
+            }
+        };
     }
     let receipt = match update.status {
         Some(Status::Error) => Receipt::Failed,

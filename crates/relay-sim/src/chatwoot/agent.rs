@@ -122,8 +122,10 @@ pub(super) fn send(shared: &Arc<Shared>, account: u64, display: u64, agent: u64,
             cards: message.cards,
             via_api: false,
         };
-        // Whoever types at the dashboard has seen the conversation.
-        state.conversations[conversation].agent_last_seen_ms = clock::now_ms();
+        // Whoever types at the dashboard has seen the conversation; templates and automations see nothing.
+        if !message.without_sender {
+            state.conversations[conversation].agent_last_seen_ms = clock::now_ms();
+        }
         let (index, events) = state.insert_message(new, None).ok()?;
         (state.messages[index].id, events)
     };

@@ -236,12 +236,24 @@ pub(super) async fn toggle_typing(call: Call, params: Params) -> ApiResult<()> {
     Ok(())
 }
 
-/// Writes the column directly: no event, and `updated_at` stays.
+/// Time between two writes while nothing is unread.
+const SEEN_AGAIN_MS: i64 = 3_600_000;
+
+impl Rows {
+    /// Writes the column directly: no event, and `updated_at` stays. While nothing is unread it is written once an hour.
+    pub(super) fn see(&mut self, index: usize) {
+        let (now, conversation) = (clock::now_ms(), &mut self.conversations[index]);
+        if conversation.unread > 0 || now - conversation.agent_last_seen_ms > SEEN_AGAIN_MS {
+            conversation.agent_last_seen_ms = now;
+            conversation.unread = 0;
+        }
+    }
+}
+
 pub(super) async fn update_last_seen(call: Call) -> ApiResult<Json<Value>> {
     let (shared, index, _) = open(call, false)?;
     let mut state = shared.lock();
-    state.conversations[index].agent_last_seen_ms = clock::now_ms();
-    state.conversations[index].unread = 0;
+    state.see(index);
     let body = state.conversation_rest(index);
     drop(state);
     shared.changes.bump();

@@ -127,6 +127,16 @@ impl FakeChatwoot {
         agent::change(&self.shared, message, Change::Retry)
     }
 
+    /// An agent opens a conversation at the dashboard; no webhook tells.
+    pub fn agent_opens(&self, account: u64, conversation: u64) -> bool {
+        let mut state = self.shared.lock();
+        let found = state.find_conversation(account, conversation);
+        if let Some(index) = found {
+            state.see(index);
+        }
+        found.is_some()
+    }
+
     /// An agent types.
     pub fn agent_types(&self, account: u64, conversation: u64, user: u64, is_on: bool, is_private: bool) -> bool {
         agent::types(&self.shared, account, conversation, user, is_on, is_private)

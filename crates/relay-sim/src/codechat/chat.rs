@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 
 use super::auth;
 use super::error::{ApiError, ApiResult};
-use super::number::{check_format, resolve, to_jid};
+use super::number::{check_format, to_jid};
 use super::state::{ConnectionState, ReadMark, Revocation, Shared};
 use super::store::{Filter, Row};
 use super::webhooks;
 use crate::{clock, ids};
 
-type Call = (State<Arc<Shared>>, Path<String>, RawQuery, HeaderMap);
+pub(super) type Call = (State<Arc<Shared>>, Path<String>, RawQuery, HeaderMap);
 
-fn open(call: Call, body: &[u8]) -> ApiResult<(Arc<Shared>, String, Value)> {
+pub(super) fn open(call: Call, body: &[u8]) -> ApiResult<(Arc<Shared>, String, Value)> {
     let (State(shared), Path(path), RawQuery(query), headers) = call;
     let body = auth::json_body(&headers, body)?;
     let instance = auth::loaded_call(&shared, &headers, &path, query.as_deref())?;
@@ -94,16 +94,21 @@ fn integer(body: &Value, name: &str, default: i64) -> ApiResult<i64> {
     }
 }
 
-/// Reads `messageId`; the documented `ids` alone marks every stored message of every instance.
+/// Demands `ids` and reads `messageId`: the documented `ids` alone marks every stored message of every instance. The receipt of
+/// a row that has a LID only is addressed to nobody.
 pub(super) async fn read_messages(call: Call, body: Bytes) -> ApiResult<Json<Value>> {
     let (shared, instance, body) = open(call, &body)?;
+    if !body["ids"].is_array() {
+        return Err(ApiError::missing("ids"));
+    }
     let mut state = shared.lock();
     let rows: Option<Vec<u64>> = body["messageId"].as_array().map(|ids| ids.iter().filter_map(Value::as_u64).collect());
     let everything = rows.is_none();
     let key_ids = match rows {
         Some(ids) => {
             let row = |id: u64| state.instances.values().find_map(|found| found.store.by_id(id));
-            ids.into_iter().filter_map(row).map(|row| row.key_id.clone()).collect()
+            let addressed = ids.into_iter().filter_map(row).filter(|row| row.remote_jid.is_some());
+            addressed.map(|row| row.key_id.clone()).collect()
         }
         None => state.instances.values().flat_map(|found| found.store.keys().map(str::to_owned)).collect(),
     };
@@ -127,24 +132,6 @@ pub(super) async fn mark_as_read(call: Call, body: Bytes) -> ApiResult<Json<Valu
 
 fn read_answer() -> Json<Value> {
     Json(json!({"message": "Read messages", "read": "success"}))
-}
-
-pub(super) async fn presence(call: Call, body: Bytes) -> ApiResult<Json<Value>> {
-    let (shared, instance, body) = open(call, &body)?;
-    let known =
-        matches!(body["presence"].as_str(), Some("unavailable" | "available" | "composing" | "recording" | "paused"));
-    if !known {
-        return Err(ApiError::property(
-            "presence",
-            "presence is not one of enum values: unavailable,available,composing,recording,paused",
-        ));
-    }
-    let number = body["number"].as_str().ok_or_else(ApiError::uncaught)?;
-    if number.ends_with("@lid") {
-        return Err(ApiError::uncaught());
-    }
-    resolve(&mut shared.lock(), &instance, number)?;
-    Ok(Json(json!({"message": "success"})))
 }
 
 /// Deletes by row id. A text is read as far as it is a number, so a key that begins with `01` deletes row 1 of the whole database.

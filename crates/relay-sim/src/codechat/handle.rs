@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::customer::CustomerMessage;
+use super::presence::{self, PresenceShown};
 use super::routes::router;
 use super::state::{CodeChatOptions, ConnectionState, CustomerSent, ReadMark, Revocation, Shared, Submission};
 use super::{customer, instances, webhooks};
@@ -202,6 +203,17 @@ impl FakeCodeChat {
     /// Calls that marked messages as read.
     pub fn read_marks(&self) -> Vec<ReadMark> {
         self.shared.lock().reads.clone()
+    }
+
+    /// Presences shown to chats.
+    pub fn presences(&self) -> Vec<PresenceShown> {
+        self.shared.lock().presences.clone()
+    }
+
+    /// A customer starts or stops: `composing`, `recording`, `paused`, `unavailable`. False when the instance is not told.
+    pub fn customer_is(&self, instance: &str, phone: &str, presence: &str) -> bool {
+        let jid = format!("{phone}@s.whatsapp.net");
+        presence::change(&self.shared, instance, &jid, &jid, presence)
     }
 
     /// Messages deleted for everyone by the relay.

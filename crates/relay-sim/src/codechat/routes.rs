@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::state::Shared;
-use super::{admin, chat, instances, media, sends, webhook_config};
+use super::{admin, chat, instances, media, presence, sends, webhook_config};
 use crate::admin::Admin;
 use crate::fault::guard;
 
@@ -49,7 +49,7 @@ fn instance_routes() -> Router<Arc<Shared>> {
         .route("/chat/mediaData/{instance}", post(media::data))
         .route("/chat/readMessages/{instance}", patch(chat::read_messages))
         .route("/chat/markMessageAsRead/{instance}", put(chat::mark_as_read))
-        .route("/chat/updatePresence/{instance}", patch(chat::presence))
+        .route("/chat/updatePresence/{instance}", patch(presence::update))
         .route("/chat/deleteMessageForEveryone/{instance}", delete(chat::delete_for_everyone))
         .route("/chat/public/{kind}/download", get(media::public_download))
 }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::presence::PresenceShown;
 use super::store::MessageStore;
 use crate::fault::Control;
 use crate::hooks::{HookFaults, Poster};
@@ -255,6 +256,9 @@ pub(super) struct State {
     pub(super) customers: Vec<CustomerSent>,
     pub(super) reads: Vec<ReadMark>,
     pub(super) revocations: Vec<Revocation>,
+    pub(super) presences: Vec<PresenceShown>,
+    /// Chats whose presence is told, by instance.
+    pub(super) subscribed: HashSet<(String, String)>,
     last_instance: u64,
     last_row: u64,
 }

@@ -528,7 +528,16 @@ async fn typing_and_last_seen() {
     let own = rig.hooks.wait_for(1, |body| body["event"] == "conversation_typing_off").await.remove(0);
     assert!(own["user"].get("type").is_none());
     rig.call("POST", &format!("/conversations/{at}/update_last_seen"), &json!({})).await;
-    assert!(rig.sim.conversations()[0].agent_last_seen_ms > 0);
+    let seen = || rig.sim.conversations()[0].agent_last_seen_ms;
+    let first = seen();
+    assert!(first > 0);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert!(rig.sim.agent_opens(1, at));
+    assert_eq!(seen(), first, "nothing is unread, and an hour has not passed");
+    rig.call("POST", &format!("/conversations/{at}/messages"), &json!({"content": "oi", "message_type": "incoming"}))
+        .await;
+    assert!(rig.sim.agent_opens(1, at));
+    assert!(seen() > first);
 }
 
 #[tokio::test]

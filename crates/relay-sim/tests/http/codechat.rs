@@ -387,9 +387,43 @@ async fn reading_with_ids_alone_marks_everything() {
     rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "2"));
     rig.call("PATCH", "/chat/readMessages/shop", &json!({"ids": [1], "messageId": [1]})).await;
     rig.call("PATCH", "/chat/readMessages/shop", &json!({"ids": [1]})).await;
+    assert_eq!(rig.call("PATCH", "/chat/readMessages/shop", &json!({"messageId": [1]})).await.0, 400);
     let marks = rig.sim.read_marks();
     assert_eq!((marks[0].everything, marks[0].key_ids.len()), (false, 1));
     assert_eq!((marks[1].everything, marks[1].key_ids.len()), (true, 2));
+    assert_eq!(marks.len(), 2);
+}
+
+#[tokio::test]
+async fn what_has_a_lid_only_is_read_by_key_and_a_number_by_row() {
+    let rig = Rig::start().await;
+    let lid = CustomerMessage { chat: Chat::LidOnly("200".to_owned()), ..CustomerMessage::text(ANA, "1") };
+    let lid = rig.sim.customer_sends(SHOP, &lid).unwrap();
+    let number = rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "2")).unwrap();
+    rig.call("PATCH", "/chat/readMessages/shop", &json!({"ids": [1, 2], "messageId": [1, 2]})).await;
+    let entry = |id: &str, jid: String| json!({"id": id, "fromMe": false, "remoteJid": jid});
+    let entries = [entry(&lid, "200@lid".to_owned()), entry(&number, format!("{ANA}@s.whatsapp.net"))];
+    rig.call("PUT", "/chat/markMessageAsRead/shop", &json!({ "readMessages": entries })).await;
+    let marks = rig.sim.read_marks();
+    assert_eq!((&marks[0].key_ids, &marks[1].key_ids), (&vec![number], &vec![lid]));
+}
+
+#[tokio::test]
+async fn presence_is_told_of_chats_that_saw_ours() {
+    let rig = Rig::start().await;
+    assert!(!rig.sim.customer_is(SHOP, ANA, "composing"));
+    let chat = format!("{ANA}@s.whatsapp.net");
+    let shown = json!({"number": chat, "presence": "available"});
+    assert_eq!(rig.call("PATCH", "/chat/updatePresence/shop", &shown).await.0, 200);
+    assert_eq!(rig.sim.presences()[0].presence, "available");
+    assert!(rig.sim.customer_is(SHOP, ANA, "composing"));
+    assert!(rig.sim.customer_is(SHOP, ANA, "paused"));
+    let told = rig.hooks.wait_for(2, is("presence.update")).await;
+    let mut words: Vec<_> = told.iter().map(|body| &body["data"]["presences"][&chat]["lastKnownPresence"]).collect();
+    words.sort_by_key(ToString::to_string);
+    assert_eq!(words, ["available", "composing"]);
+    let lid = json!({"number": "200@lid", "presence": "available"});
+    assert_eq!(rig.call("PATCH", "/chat/updatePresence/shop", &lid).await.0, 500);
 }
 
 #[tokio::test]

@@ -31,5 +31,6 @@ mod model;
 mod opening;
 mod processes;
 mod raw;
+mod reads;
 mod rig;
 mod sessions;

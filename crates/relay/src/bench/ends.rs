@@ -42,7 +42,10 @@ impl Ends {
         let http = relay_engine::http::client()?;
         let session = format!("bench-{}", uuid::Uuid::now_v7());
         let inbox = chatwoot.add_inbox(1, "WhatsApp", "").id;
-        let body = json!({ "session_id": session, "chatwoot": { "account_id": 1, "inbox_id": inbox, "token": FakeChatwoot::ADMIN_TOKEN } });
+        let chatwoot_in = json!({ "account_id": 1, "inbox_id": inbox, "token": FakeChatwoot::ADMIN_TOKEN });
+        // looking for what agents have read is not a cost of a message
+        let settings = json!({ "read_receipts": false });
+        let body = json!({ "session_id": session, "chatwoot": chatwoot_in, "settings": settings });
         call(&http, &relay, Method::POST, "/session", Some(&body)).await?;
         codechat.scan_qr(&session, SHOP);
         let url = codechat.webhook_url(&session).context("the relay set no webhook")?;

@@ -134,6 +134,7 @@ async fn the_steady_state_costs_one_call_each(database: Database) {
     answers(&app, conversation, AgentMessage::text("Bom dia"));
     app.whatsapp_has(1).await;
     app.settle().await;
+    app.until("the first read mark", async || app.codechat.read_marks().len() == 1).await;
 
     app.chatwoot.reset_calls();
     app.codechat.reset_calls();
@@ -151,7 +152,10 @@ async fn the_steady_state_costs_one_call_each(database: Database) {
         app.whatsapp_has(number).await;
     }
     app.settle().await;
-    assert_eq!(app.codechat.calls(), BTreeMap::from([("POST /message/sendText/{instance}".to_owned(), 2)]));
+    // and one for all that the answers show to be read
+    app.until("the read mark", async || app.codechat.read_marks().len() == 2).await;
+    let calls = [("PATCH /chat/readMessages/{instance}", 1), ("POST /message/sendText/{instance}", 2)];
+    assert_eq!(app.codechat.calls(), BTreeMap::from(calls.map(|(route, count)| (route.to_owned(), count))));
     assert_eq!(app.chatwoot.calls(), BTreeMap::new());
     finish_clean(app).await;
 }

@@ -4,6 +4,7 @@ use codechat::{Protocol, ProtocolKind, Unwrapped, Upsert, unwrap_content};
 use relay_domain::Timestamp;
 use relay_domain::event::{Author, Content, Event, Media, MediaKind, MediaSource, OtherKind, WaMessage};
 use relay_domain::id::WaMessageId;
+use relay_domain::jid::Jid;
 use serde_json::Value;
 
 use super::super::Extras;
@@ -13,6 +14,7 @@ pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     let extras = Extras {
         push_name: upsert.push_name.clone().filter(|_| !upsert.from_me),
         row: upsert.row_id,
+        address: address(upsert),
         connection: None,
     };
     let author = if upsert.from_me { Author::Ourselves } else { Author::Customer };
@@ -35,6 +37,12 @@ pub(super) fn content_of(message: &Unwrapped<'_>) -> Content {
         return Content::Other(OtherKind::LottieSticker);
     }
     content(message.kind, message.content)
+}
+
+/// The address that CodeChat keeps the message under: a LID only where it knows no other.
+fn address(upsert: &Upsert) -> Option<Jid> {
+    let address = upsert.remote_jid.as_deref().or(upsert.lid.as_deref())?;
+    Jid::parse(address).ok().map(|jid| jid.without_device())
 }
 
 fn content(kind: &str, content: &Value) -> Content {
