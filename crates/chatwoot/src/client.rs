@@ -31,6 +31,8 @@ const TOKEN_HEADER: &str = "api-access-token";
 #[derive(Clone)]
 pub struct Client {
     pub(crate) http: reqwest::Client,
+    /// Asks servers other than Chatwoot.
+    pub(crate) stores: reqwest::Client,
     pub(crate) base: Url,
     account: i64,
     token: SecretString,
@@ -54,7 +56,16 @@ impl Client {
         base.set_query(None);
         base.set_fragment(None);
         let (call_deadline, upload_deadline) = (CALL_DEADLINE, UPLOAD_DEADLINE);
-        Self { http, base, account, token, call_deadline, upload_deadline }
+        Self { stores: http.clone(), http, base, account, token, call_deadline, upload_deadline }
+    }
+
+    /// Downloads what lies on other servers through `http`, whose resolver may refuse names with [`NameRefused`].
+    ///
+    /// [`NameRefused`]: crate::NameRefused
+    #[must_use]
+    pub fn with_stores(mut self, http: reqwest::Client) -> Self {
+        self.stores = http;
+        self
     }
 
     /// Replaces both deadlines.

@@ -56,8 +56,14 @@ pub enum DownloadError {
     Failed(#[from] Error),
 }
 
+/// What a resolver answers for a name that may not be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NameRefused(pub &'static str);
+
 impl Client {
-    /// Begins to download `data_url`. `guard` sees every address before it is asked and may refuse it.
+    /// Begins to download `data_url`. `guard` sees every address before it is asked and may refuse it. Other servers are asked
+    /// through the client of [`Self::with_stores`].
     pub async fn download<R: fmt::Display>(
         &self,
         data_url: &str,
@@ -98,11 +104,26 @@ impl Client {
         Ok(url)
     }
 
-    async fn fetch(&self, url: Url) -> Result<Response, Error> {
-        let answer = tokio::time::timeout(self.call_deadline, self.http.get(url).send()).await;
+    async fn fetch(&self, url: Url) -> Result<Response, DownloadError> {
+        let http = if url.origin() == self.base.origin() { &self.http } else { &self.stores };
+        let answer = tokio::time::timeout(self.call_deadline, http.get(url).send()).await;
         let answer = answer.map_err(|_| Error::timed_out("the file store did not answer"))?;
-        answer.map_err(Error::transport)
+        answer.map_err(|error| match name_refused(&error) {
+            Some(reason) => refused(reason),
+            None => Error::transport(error).into(),
+        })
     }
+}
+
+fn name_refused(error: &reqwest::Error) -> Option<&'static str> {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if let Some(NameRefused(reason)) = error.downcast_ref() {
+            return Some(reason);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 fn refused(reason: &str) -> DownloadError {

@@ -34,7 +34,7 @@ pub use client::{CALL_DEADLINE, Client, UPLOAD_DEADLINE};
 pub use contacts::{Contact, ContactChange, ContactInbox, Filter, FilterAttribute, NewContact};
 pub use content::{ContentAttributes, ContentType, Item, ItemAction};
 pub use conversations::{Conversation, ConversationStatus, NewConversation};
-pub use download::{Download, DownloadError};
+pub use download::{Download, DownloadError, NameRefused};
 pub use error::{Certainty, Error, ErrorKind};
 pub use inboxes::Inbox;
 pub use messages::{Direction, Message, MessageStatus, MessageType, NewMessage, NewStatus};

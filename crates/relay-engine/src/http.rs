@@ -1,11 +1,16 @@
 //! The one place where HTTP clients are made, and the guard over where they may go.
 //!
-//! Redirects are off: whoever needs one follows it by hand, through the guard. Certificates are checked against the roots
+//! Names that strangers chose are resolved by a [`PublicNames`], which answers with public addresses only; the addresses it
+//! checked are those connected to, so a name that changes its mind in between leads nowhere else. Redirects are off: whoever needs one follows it by hand, through the guard. Certificates are checked against the roots
 //! compiled into the binary.
 
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
@@ -14,6 +19,15 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Makes a client with our timeouts and roots.
 pub fn client() -> Result<reqwest::Client, reqwest::Error> {
+    builder().build()
+}
+
+/// Makes a client for addresses that strangers chose: names that lead into a private network are refused.
+pub fn public_client() -> Result<reqwest::Client, reqwest::Error> {
+    builder().dns_resolver(Arc::new(PublicNames { lookup: system_lookup })).build()
+}
+
+fn builder() -> reqwest::ClientBuilder {
     // a second call finds the provider installed, which is fine
     drop(rustls::crypto::ring::default_provider().install_default());
     let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS
@@ -25,7 +39,30 @@ pub fn client() -> Result<reqwest::Client, reqwest::Error> {
         .pool_idle_timeout(IDLE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("relay/", env!("CARGO_PKG_VERSION")))
-        .build()
+}
+
+type Found = BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
+
+/// Resolves names to public addresses.
+struct PublicNames {
+    lookup: fn(String) -> Found,
+}
+
+fn system_lookup(name: String) -> Found {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
+}
+
+impl Resolve for PublicNames {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = (self.lookup)(name.as_str().to_owned());
+        Box::pin(async move {
+            let public: Vec<_> = found.await?.into_iter().filter(|address| is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(chatwoot::NameRefused("the name leads into a private network").into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
 }
 
 /// Why an address may not be fetched.
@@ -92,7 +129,52 @@ fn is_public(ip: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    fn answer(addresses: &[&str]) -> Found {
+        let found = addresses.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
+        Box::pin(async move { Ok(found) })
+    }
+
+    async fn resolved(lookup: fn(String) -> Found) -> Result<Vec<String>, String> {
+        let answer = PublicNames { lookup }.resolve("files.example".parse().unwrap()).await;
+        answer.map(|found| found.map(|at| at.ip().to_string()).collect()).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn only_public_addresses_of_a_name_are_connected_to() {
+        let mixed = |_| answer(&["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1111", "169.254.169.254"]);
+        assert_eq!(resolved(mixed).await.unwrap(), ["1.1.1.1", "2606:4700::1111"]);
+        let private =
+            |_| answer(&["100.64.0.1", "fd00::1", "64:ff9b::7f00:1", "2002:7f00:1::", "0.0.0.0", "224.0.0.1"]);
+        assert_eq!(resolved(private).await.unwrap_err(), "the name leads into a private network");
+        let unknown = |_| -> Found { Box::pin(async { Err(io::Error::other("no such host")) }) };
+        assert_eq!(resolved(unknown).await.unwrap_err(), "no such host");
+    }
+
+    /// The classic: harmless when it is looked at, the machine itself when it is connected to.
+    #[tokio::test]
+    async fn a_name_that_changes_its_mind_is_never_connected_to() {
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        fn flips(_: String) -> Found {
+            let is_first = ASKED.fetch_add(1, Ordering::Relaxed) == 0;
+            answer(&[if is_first { "1.1.1.1" } else { "127.0.0.1" }])
+        }
+        assert_eq!(resolved(flips).await.unwrap(), ["1.1.1.1"]);
+        let canary = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = canary.local_addr().unwrap().port();
+        let http = builder().dns_resolver(Arc::new(PublicNames { lookup: flips })).build().unwrap();
+        let base = Url::parse("http://chatwoot.example").unwrap();
+        let client = chatwoot::Client::new(client().unwrap(), base.clone(), 1, "token".into()).with_stores(http);
+        let file = format!("http://files.example:{port}/a.pdf");
+        let refused = client.download(&file, |url| allowed(url, &base)).await.unwrap_err();
+        assert_eq!(refused, chatwoot::DownloadError::Refused("the name leads into a private network".to_owned()));
+        let knocked = tokio::time::timeout(Duration::from_millis(100), canary.accept()).await;
+        assert!(knocked.is_err(), "somebody connected");
+        assert_eq!(ASKED.load(Ordering::Relaxed), 2);
+    }
 
     #[test]
     fn private_addresses_are_refused_unless_chatwoot_lives_there() {

@@ -95,9 +95,10 @@ impl Engine {
         let failed = |source| StartError::Spool { path: config.data_dir.display().to_string(), source };
         let spool = spool::Spool::open(&config.data_dir).map_err(failed)?;
         let http = http::client().map_err(StartError::Http)?;
+        let public_http = http::public_client().map_err(StartError::Http)?;
         let transcoder = Transcoder::new(Limits::default(), config.ffmpeg);
         let config = Arc::new(config);
-        let sessions = Sessions::new(store.clone(), config.clone(), http.clone());
+        let sessions = Sessions::new(store.clone(), config.clone(), http.clone(), public_http);
         sessions.refresh().await?;
         Ok(Arc::new(Self {
             store,

@@ -123,6 +123,8 @@ pub struct Sessions {
     store: Store,
     config: Arc<EngineConfig>,
     http: reqwest::Client,
+    /// For addresses that strangers chose.
+    public_http: reqwest::Client,
     by_name: RwLock<HashMap<String, Arc<Live>>>,
 }
 
@@ -204,7 +206,8 @@ impl Sessions {
                 session.chatwoot.url.clone(),
                 session.chatwoot.account,
                 session.chatwoot.token.clone(),
-            ),
+            )
+            .with_stores(self.public_http.clone()),
             mint: IdMint::new(self.config.secret_key.expose_secret().as_bytes(), &session.id),
             locale: session.settings.locale.unwrap_or(self.config.locale),
             health,
