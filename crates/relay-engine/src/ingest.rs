@@ -120,6 +120,17 @@ impl Engine {
         Ok(accepted)
     }
 
+    /// Whether what a webhook of Chatwoot tells was stored before. Only what is stored can be known; the header that names the
+    /// delivery is not signed, so it proves nothing.
+    pub async fn is_known(&self, live: &Live, body: &Bytes) -> Result<bool, StoreError> {
+        match chatwoot_event::name(body, self.clock.now(), &live.session.chatwoot, |_| ()) {
+            Ok(Named::Event(name)) if name.is_storable() => {
+                self.store.has_event(live.id(), Source::Chatwoot, &name.dedup_key).await
+            }
+            Ok(Named::Event(_) | Named::Counted { .. } | Named::Retry { .. }) | Err(_) => Ok(false),
+        }
+    }
+
     /// An agent pressed Retry on a message that was not sent: it gets another turn, as it was first received. Any other change is
     /// only counted.
     async fn retry(

@@ -59,8 +59,8 @@ async fn enter(app: &App, side: Side, session: Named, secret: Keyed, request: Re
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let body = read(&parts.headers, body).await?;
-    if side == Side::Chatwoot {
-        verify(app, &live, &parts.headers, &body).await?;
+    if side == Side::Chatwoot && verify(app, &live, &parts.headers, &body).await? == Genuine::Again {
+        return Ok(StatusCode::OK);
     }
     accept(app, live, side, body).await
 }
@@ -135,14 +135,31 @@ pub(crate) fn not_json() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "not_json", "the body is not valid JSON")
 }
 
-async fn verify(app: &App, live: &Live, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
+/// A webhook that Chatwoot signed.
+#[derive(PartialEq, Eq)]
+enum Genuine {
+    /// Not long ago.
+    Now,
+    /// Too long ago, but it was taken when it was new: somebody on the way repeats it, and is to stop.
+    Again,
+}
+
+async fn verify(app: &App, live: &Live, headers: &HeaderMap, body: &Bytes) -> Result<Genuine, Problem> {
     let refused = |error: SignatureError| {
         tracing::warn!(session.id = %live.id(), %error, "a webhook of Chatwoot was refused");
         Problem::new(StatusCode::UNAUTHORIZED, "bad_signature", error.to_string())
     };
     let timestamp = one(headers, "x-chatwoot-timestamp").map_err(refused)?;
     let signature = one(headers, "x-chatwoot-signature").map_err(refused)?;
-    app.engine.verify(live, timestamp, signature, body).await.map_err(refused)
+    match app.engine.verify(live, timestamp, signature, body).await {
+        Ok(()) => Ok(Genuine::Now),
+        Err(SignatureError::Expired)
+            if app.engine.is_known(live, body).await.map_err(|_| Problem::unavailable())? =>
+        {
+            Ok(Genuine::Again)
+        }
+        Err(error) => Err(refused(error)),
+    }
 }
 
 /// A header that came twice proves nothing.

@@ -78,6 +78,35 @@ async fn a_replayed_webhook_is_not_carried_out_twice() {
     app.finish().await;
 }
 
+/// Something on the way may repeat what it believes lost; it is told to stop, and a replay gets nowhere.
+#[tokio::test]
+async fn an_old_webhook_is_taken_calmly_when_it_is_known_and_refused_when_it_is_not() {
+    let app = settled_app().await;
+    app.codechat.customer_sends("loja01", &CustomerMessage::text("5511988887777", "oi"));
+    app.chatwoot_has(1).await;
+    let known = agent_text(&app, 700, "once").to_string();
+    assert_eq!(post_signed(&app, &known).await.0, StatusCode::OK);
+    app.whatsapp_has(1).await;
+    let before = app.settle().await;
+    for (id, expected) in [(700, StatusCode::OK), (701, StatusCode::UNAUTHORIZED)] {
+        let body = agent_text(&app, id, "once").to_string();
+        let [_, (_, old), (_, expired)] = signed(&app, now() - 301, body.as_bytes()).await;
+        assert_eq!(attempt(&app, &[&old], &[&expired], &body).await, expected, "{id}");
+        let forged = expired.replace('a', "b");
+        assert_eq!(attempt(&app, &[&old], &[&forged], &body).await, StatusCode::UNAUTHORIZED, "{id} forged");
+    }
+    let typing = json!({ "event": "conversation_typing_on" }).to_string();
+    let [_, (_, old), (_, expired)] = signed(&app, now() - 301, typing.as_bytes()).await;
+    assert_eq!(
+        attempt(&app, &[&old], &[&expired], &typing).await,
+        StatusCode::UNAUTHORIZED,
+        "never stored, never known"
+    );
+    assert_eq!(app.settle().await, before);
+    assert_eq!(app.codechat.submission_count(), 1);
+    app.finish().await;
+}
+
 /// An agent may not read the secret, so the token in the URL has to do.
 #[tokio::test]
 async fn without_a_known_secret_the_token_opens() {
