@@ -44,6 +44,10 @@ async fn whatsapps_own_spelling_is_learnt(database: Database) {
     let asked = app.codechat.calls();
     assert_eq!((asked[ASKED], asked["POST /message/sendText/{instance}"]), (1, 1));
     assert_eq!(app.codechat.submissions()[0].to, "553187654321@s.whatsapp.net");
+    let live = app.engine.sessions.named(SESSION).await.unwrap().unwrap();
+    let known = app.engine.store.chat_by_alias(live.id(), "5531987654321@s.whatsapp.net").await.unwrap().unwrap();
+    let chat = app.engine.store.chat(live.id(), &known).await.unwrap().unwrap();
+    assert_eq!(chat.jid.unwrap().to_string(), "553187654321@s.whatsapp.net", "the address from now on");
     says(&app, "553187654321", "Já vou buscar");
     app.chatwoot_has(1).await;
     assert_eq!(texts_in(&app, conversation), ["Já vou buscar"]);
