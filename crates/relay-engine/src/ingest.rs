@@ -38,6 +38,9 @@ pub enum NotAccepted {
     /// The body is not JSON.
     #[error("the body is not valid JSON")]
     NotJson,
+    /// It tells of another CodeChat instance than the session's.
+    #[error("the webhook is another instance's")]
+    OtherInstance,
     /// It could not be made durable.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -95,7 +98,8 @@ impl Engine {
         let now = self.clock.now();
         let (named, source) = match side {
             Side::CodeChat => {
-                (codechat_event::name(&body, now, |webhook| self.glimpse_codechat(live, webhook))?, Source::CodeChat)
+                let glimpse = |webhook: &_| self.glimpse_codechat(live, webhook);
+                (codechat_event::name(&body, now, live.name(), glimpse)?, Source::CodeChat)
             }
             Side::Chatwoot => {
                 let access = &live.session.chatwoot;

@@ -73,6 +73,12 @@ async fn accept(app: &App, live: Arc<Live>, side: Side, body: Bytes) -> Result<S
     match accepted {
         Ok(Ok(Ok(Accepted::Stored | Accepted::Duplicate | Accepted::Counted))) => Ok(StatusCode::OK),
         Ok(Ok(Err(NotAccepted::NotJson))) => Err(not_json()),
+        Ok(Ok(Err(NotAccepted::OtherInstance))) => {
+            tracing::warn!(
+                "CodeChat sent a webhook of another instance: is its global webhook set to a session's address?"
+            );
+            Err(Problem::unknown_session())
+        }
         Ok(Ok(Err(NotAccepted::Store(error)))) => {
             tracing::error!(%error, "a webhook could not be stored");
             Err(Problem::unavailable())

@@ -13,13 +13,22 @@ use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, shard_of
 /// Row ids are 32-bit serials, so time and row fit one number: seconds first, row second.
 const ROW_BITS: u32 = 31;
 
-/// Names a webhook; `glimpse` sees what it says.
-pub(super) fn name(body: &Bytes, now: Timestamp, glimpse: impl FnOnce(&Webhook)) -> Result<Named, NotAccepted> {
+/// Names a webhook of `instance`; `glimpse` sees what it says. One of another instance, such as CodeChat's global webhook
+/// sends, is not ours; one that names none is judged by its address alone.
+pub(super) fn name(
+    body: &Bytes,
+    now: Timestamp,
+    instance: &str,
+    glimpse: impl FnOnce(&Webhook),
+) -> Result<Named, NotAccepted> {
     let webhook = match Webhook::parse(body) {
         Ok(webhook) => webhook,
         Err(WebhookError::NotJson | WebhookError::TooDeep) => return Err(NotAccepted::NotJson),
         Err(_) => return Ok(Named::Event(unnamed(UNKNOWN.to_owned(), body, now))),
     };
+    if !webhook.instance.name.is_empty() && webhook.instance.name != instance {
+        return Err(NotAccepted::OtherInstance);
+    }
     glimpse(&webhook);
     let is_known = !matches!(webhook.event, Event::Unknown(_));
     let event = if is_known { webhook.event.as_str() } else { UNKNOWN }.to_owned();

@@ -39,7 +39,9 @@ impl Door {
         let url = Url::parse(url)?;
         let address = url.socket_addrs(|| None)?.into_iter().next().context("the webhook URL has no address")?;
         let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
-        let body = body()?;
+        let instance =
+            url.path_segments().and_then(|mut path| path.next_back()).context("the webhook URL names no session")?;
+        let body = body(instance)?;
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: axios/1.7.9\r\nAccept: application/json\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -63,7 +65,7 @@ impl Door {
     }
 }
 
-fn body() -> anyhow::Result<String> {
+fn body(instance: &str) -> anyhow::Result<String> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let text = format!(
         "Mensagem {SERIAL}: bom dia! Gostaria de saber se o pedido já saiu para entrega, porque o rastreio não muda desde ontem. 😀 \
@@ -73,7 +75,7 @@ fn body() -> anyhow::Result<String> {
         "event": "messages.upsert",
         "instance": {
             "id": 1,
-            "name": "bench",
+            "name": instance,
             "description": "Loja de teste",
             "connectionStatus": "ONLINE",
             "ownerJid": "5511988887777@s.whatsapp.net",

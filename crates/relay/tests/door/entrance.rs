@@ -134,3 +134,19 @@ async fn another_inbox_is_heard_and_not_relayed() {
     assert_eq!(texts, ["for us"]);
     app.finish().await;
 }
+
+/// CodeChat's global webhook tells of every instance, whatever address it was given.
+#[tokio::test]
+async fn a_webhook_of_another_instance_is_not_ours() {
+    let app = settled_app().await;
+    let mut body = customer_text("3AOTHERINSTANCE00001", "not for us");
+    for instance in [json!({ "name": "loja02" }), json!("loja02"), json!({ "name": "LOJA01" })] {
+        body["instance"] = instance;
+        assert_eq!(post_json(&app, &app.codechat_webhook(), body.to_string()).await, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(received(&app).await, 0);
+    body["instance"] = json!("loja01");
+    assert_eq!(post_json(&app, &app.codechat_webhook(), body.to_string()).await, StatusCode::OK);
+    assert_eq!(received(&app).await, 1);
+    app.finish().await;
+}
