@@ -14,7 +14,7 @@ mod verbatim;
 mod work;
 
 pub use liquid::guard_liquid;
-pub use split::{MAX_TEXT_CHARS, excerpt, split_at_paragraph};
+pub use split::{excerpt, split_at_paragraph};
 pub use to_markdown::to_markdown;
 pub use to_whatsapp::to_whatsapp;
 

@@ -15,6 +15,7 @@ mod house;
 pub mod http;
 mod ingest;
 mod lane;
+pub mod message;
 pub mod metrics;
 mod pause;
 mod pulse;

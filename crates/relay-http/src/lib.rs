@@ -9,6 +9,7 @@ mod auth;
 mod door;
 mod health;
 mod media;
+mod message;
 mod problem;
 mod server;
 mod session;
@@ -45,6 +46,8 @@ pub fn router(app: App) -> Router {
         .route("/session", post(session::create).get(session::list))
         .route("/session/{session}", get(session::show).patch(session::change).delete(session::remove))
         .route("/session/{session}/connect", post(session::connect))
+        .route("/api/v1/messages", get(message::list))
+        .route("/api/v1/messages/{event}", get(message::show))
         .layer(axum::middleware::from_fn_with_state(app.clone(), auth::require_key));
     let health = Router::new()
         .route("/livez", get(health::live))

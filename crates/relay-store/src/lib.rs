@@ -20,6 +20,7 @@ mod lane;
 mod link;
 mod media;
 mod merge;
+mod message;
 mod model;
 mod read;
 mod session;
@@ -47,6 +48,7 @@ pub use ingest::Ingested;
 pub use lane::{FailedTurns, Note, Postpone, Recorded, SILENCE_MS};
 pub use link::{Reserve, Reserved};
 pub use media::{Offer, OfferFile};
+pub use message::{Stored, Tried, Wanted};
 pub use model::{
     Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, EventState, Lane, LaneKind, Lease, Link, LinkChange,
     LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
@@ -363,6 +365,21 @@ impl Store {
     /// What became of the newest events, newest first.
     pub async fn events(&self, limit: u32) -> Result<Vec<Told>> {
         events::newest(&self.db, limit).await
+    }
+
+    /// The messages that are wanted, newest first.
+    pub async fn messages(&self, wanted: &Wanted) -> Result<Vec<Stored>> {
+        message::list(&self.db, wanted).await
+    }
+
+    /// One message.
+    pub async fn message(&self, id: &EventId) -> Result<Option<Stored>> {
+        message::get(&self.db, id).await
+    }
+
+    /// Every try to deliver an event, in order.
+    pub async fn tries(&self, event: &EventId) -> Result<Vec<Tried>> {
+        message::tries(&self.db, event).await
     }
 
     /// When the oldest pending event arrived.

@@ -81,6 +81,14 @@ impl ApiClient {
         self.send(method, url, body).await
     }
 
+    /// Reads a list, with what narrows it.
+    pub(crate) async fn list(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Value> {
+        let mut url = url::Url::parse(&self.base)?;
+        url.path_segments_mut().map_err(|()| anyhow::anyhow!("the relay's address has no path"))?.extend(path);
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(Method::GET, url, None).await
+    }
+
     /// Removes a session.
     pub(crate) async fn remove(&self, session: &str, force: bool) -> anyhow::Result<()> {
         let mut url = url::Url::parse(&self.base)?;

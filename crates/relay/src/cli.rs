@@ -113,6 +113,9 @@ pub(crate) enum Command {
     /// Join WhatsApp numbers to inboxes
     #[command(subcommand)]
     Session(SessionCommand),
+    /// Look at messages and what became of them
+    #[command(subcommand)]
+    Message(MessageCommand),
     /// Bring the database schema up to date, or show where it stands
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -231,6 +234,63 @@ pub(crate) struct AddArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessageCommand {
+    /// List messages, newest first
+    Ls(ListArgs),
+    /// Show one message: what is seen of it, every try to deliver it, and what it is on both sides
+    Show {
+        /// Id of the message, as relay message ls prints it
+        message: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only of this session
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Only on this way: in (to Chatwoot), out (to WhatsApp), receipt
+    #[arg(long)]
+    pub(crate) direction: Option<String>,
+    /// Only in this state: pending, delivered, ignored, dead, expired
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// Only of this chat: a phone number or a WhatsApp id
+    #[arg(long)]
+    pub(crate) chat: Option<String>,
+    /// Only since then: 30m, 2h, 7d, or a time such as 2026-11-22T10:00:00Z
+    #[arg(long, value_parser = since)]
+    pub(crate) since: Option<jiff::Timestamp>,
+    /// How many, up to 200
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: u32,
+    /// Go on where a list ended
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A moment, or how long ago it was.
+fn since(text: &str) -> Result<jiff::Timestamp, String> {
+    let seconds = |unit: char| match unit {
+        'm' => Some(60),
+        'h' => Some(3600),
+        'd' => Some(86_400),
+        _ => None,
+    };
+    let unit = text.chars().next_back().and_then(seconds);
+    let count = text.get(..text.len().saturating_sub(1)).and_then(|count| count.parse::<u32>().ok());
+    let ago = count.zip(unit).map(|(count, unit)| jiff::SignedDuration::from_secs(i64::from(count) * unit));
+    let moment = ago.and_then(|ago| jiff::Timestamp::now().checked_sub(ago).ok()).or_else(|| text.parse().ok());
+    moment.ok_or_else(|| "use 30m, 2h, 7d or a time such as 2026-11-22T10:00:00Z".to_owned())
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod demo;
 mod logging;
+mod message;
 mod migrate;
 mod printer;
 mod serve;
@@ -44,6 +45,7 @@ async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<()> {
         Command::Serve => serve::run(&cli.settings, printer).await,
         Command::Demo(demo) => demo::run(&demo, printer).await,
         Command::Session(command) => session::run(&cli.settings, command, printer).await,
+        Command::Message(command) => message::run(&cli.settings, command, printer).await,
         Command::Migrate(command) => migrate::run(&cli.settings, &command, printer).await,
         Command::Bench(bench) => bench::run(&bench, printer).await,
         Command::Health => session::health(&cli.settings, printer).await,

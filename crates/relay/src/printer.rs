@@ -33,9 +33,21 @@ impl Printer {
         self.line(format!("  {mark} {}", text.as_ref()));
     }
 
-    /// Pretty JSON.
+    /// Pretty JSON, in which every control character is escaped, also those that JSON would allow.
     pub(crate) fn json(&self, value: &serde_json::Value) {
-        self.line(format!("{value:#}"));
+        let escape = |sign: char| match sign {
+            '\n' => "\n".to_owned(),
+            sign if is_obeyed(sign) => format!("\\u{:04x}", u32::from(sign)),
+            sign => sign.to_string(),
+        };
+        self.line(format!("{value:#}").chars().map(escape).collect::<String>());
+    }
+
+    /// Text from elsewhere, line by line, each indented.
+    pub(crate) fn quoted(&self, text: &str) {
+        for line in text.lines() {
+            self.line(format!("  {}", tame(line)).trim_end());
+        }
     }
 
     /// Columns, aligned.
@@ -76,5 +88,11 @@ impl Printer {
 
 /// Text from elsewhere, made harmless for a terminal: control characters are shown instead of obeyed.
 fn tame(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    text.chars().flat_map(|c| if is_obeyed(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+/// Whether a terminal would do something instead of showing a sign: control characters, and marks that turn the direction of
+/// writing.
+fn is_obeyed(sign: char) -> bool {
+    sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -9,9 +9,6 @@ use unicode_segmentation::GraphemeCursor;
 
 use super::work;
 
-/// The longest text that WhatsApp takes, in characters.
-pub const MAX_TEXT_CHARS: usize = 65_536;
-
 const ELLIPSIS: char = '…';
 const FENCE: &str = "```";
 const REOPENED: &str = "```\n";

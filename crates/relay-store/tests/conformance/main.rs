@@ -27,6 +27,7 @@ mod lanes;
 mod links;
 mod media;
 mod merges;
+mod messages;
 mod model;
 mod opening;
 mod processes;

@@ -104,6 +104,12 @@ impl Rig {
         leases.remove(0)
     }
 
+    /// Claims what is due and keeps the lane of one chat.
+    pub(crate) async fn claim_one_of(&self, chat: &str) -> Lease {
+        let leases = self.store.claim(at(1000), 10, Vec::new()).await.unwrap();
+        leases.into_iter().find(|lease| lease.lane.chat.as_str() == chat).unwrap()
+    }
+
     /// Claims everything that is due; returns the chats in order of their names.
     pub(crate) async fn claimed_chats(&self, now: Timestamp) -> Vec<String> {
         chats(&self.store.claim(now, 100, Vec::new()).await.unwrap())

@@ -4,6 +4,7 @@
 
 mod first_start;
 mod help;
+mod message;
 mod migrate;
 mod session;
 mod settings;

@@ -10,6 +10,7 @@ mod fetching;
 mod files;
 mod health;
 mod json;
+mod messages;
 mod network;
 mod sessions;
 mod setup_failures;
