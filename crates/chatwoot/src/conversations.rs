@@ -36,6 +36,10 @@ pub struct Conversation {
     pub created_at: Option<i64>,
     /// Whether agents can answer.
     pub can_reply: bool,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Whether nobody has written in it yet.
+    pub is_empty: bool,
     /// What agents and programs noted of it.
     pub custom_attributes: Map<String, Value>,
 }
@@ -52,6 +56,8 @@ pub struct NewConversation {
     pub source_id: String,
     /// State to create it in; Chatwoot decides when left out.
     pub status: Option<ConversationStatus>,
+    /// The team it is assigned to.
+    pub team_id: Option<i64>,
 }
 
 impl NewConversation {
@@ -61,6 +67,9 @@ impl NewConversation {
             "contact_id": self.contact_id,
             "source_id": self.source_id,
         });
+        if let Some(team) = self.team_id {
+            body["team_id"] = Value::from(team);
+        }
         match self.status {
             None | Some(ConversationStatus::Other) => {}
             Some(status) => body["status"] = Value::from(status.as_str()),
@@ -83,6 +92,8 @@ impl Read for Conversation {
             last_activity_at: moment_or_never(value, "last_activity_at"),
             created_at: moment(value, "created_at"),
             can_reply: flag(value, "can_reply").unwrap_or(true),
+            labels: labels_of(value),
+            is_empty: object(value, "last_non_activity_message").is_none(),
             custom_attributes: object(value, "custom_attributes")
                 .and_then(Value::as_object)
                 .cloned()
@@ -98,6 +109,11 @@ fn source_id_of(conversation: &Value) -> Option<String> {
     let last = conversation.get("last_non_activity_message").and_then(|message| message.pointer(pointer));
     let first = || conversation.pointer("/messages/0").and_then(|message| message.pointer(pointer));
     last.or_else(first).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn labels_of(conversation: &Value) -> Vec<String> {
+    let labels = conversation.get("labels").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    labels.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn page_of(answer: &Value) -> Result<Vec<Conversation>, Missing> {
@@ -131,6 +147,13 @@ impl Client {
     pub async fn conversation(&self, id: i64) -> Result<Conversation, Error> {
         let call = self.call("conversation", Method::GET, &["conversations", &id.to_string()]);
         call.read(Conversation::read).await
+    }
+
+    /// Gives a conversation these labels and no others.
+    pub async fn set_labels(&self, conversation: i64, labels: &[String]) -> Result<(), Error> {
+        let call = self.call("set_labels", Method::POST, &["conversations", &conversation.to_string(), "labels"]);
+        call.json(&json!({ "labels": labels })).success().await?;
+        Ok(())
     }
 
     /// Marks a conversation as seen by agents.

@@ -98,6 +98,8 @@ pub struct ConversationEvent {
     pub inbox_id: i64,
     /// The conversation.
     pub conversation: ConversationRef,
+    /// When the conversation was last changed, in epoch milliseconds.
+    pub updated_at: Option<i64>,
     /// Names of what changed; told by updates only.
     pub changed: Vec<String>,
 }
@@ -282,6 +284,7 @@ impl Read for ConversationEvent {
             account_id: id_within(value, "account"),
             inbox_id: need(int(value, "inbox_id"), "inbox_id")?,
             conversation: ConversationRef::read(value)?,
+            updated_at: moment_or_never(value, "updated_at"),
             changed: changed_of(value),
         })
     }

@@ -292,6 +292,8 @@ ignored! {
     Unattributed = "unattributed",
     /// Neither text nor file.
     Empty = "empty",
+    /// A chat on the session's list of those to be left alone.
+    IgnoreList = "ignore_list",
     /// A group chat, and groups are off.
     GroupsOff = "groups_off",
     /// A status update (story).

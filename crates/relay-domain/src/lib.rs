@@ -16,6 +16,7 @@ pub mod clock;
 pub mod emoji;
 pub mod event;
 pub mod id;
+pub mod ignore;
 pub mod jid;
 pub mod menu;
 pub mod note;

@@ -56,6 +56,8 @@ pub enum Failure {
     NoNumber,
     /// WhatsApp acknowledged the message with an error.
     RefusedByWhatsApp,
+    /// The chat is on the session's list of those to be left alone.
+    IgnoredChat,
     /// It waited longer than agents' messages may, so it was not sent by itself.
     Expired,
     /// The attachment could not be fetched from Chatwoot.
@@ -103,6 +105,11 @@ pub fn failure(locale: Locale, failure: &Failure) -> String {
             "O WhatsApp recusou a mensagem.",
             "WhatsApp refused the message.",
             "WhatsApp rechazó el mensaje.",
+        ),
+        Failure::IgnoredChat => locale.pick(
+            "Este contato está na lista de ignorados desta sessão: nada é enviado a ele.",
+            "This contact is on the session's ignore list: nothing is sent to it.",
+            "Este contacto está en la lista de ignorados de esta sesión: no se le envía nada.",
         ),
         Failure::Expired => locale.pick(
             "A mensagem esperou demais e não foi enviada. Use Tentar novamente para enviar agora.",

@@ -2,6 +2,7 @@
 
 mod about;
 mod choice;
+mod conversation;
 mod first_contact;
 mod identity;
 mod media_in;
@@ -18,6 +19,7 @@ mod unsent;
 use std::sync::Arc;
 
 use relay_domain::event::Ignored;
+use relay_domain::ignore::is_ignored;
 use relay_domain::menu;
 use relay_domain::note::Failure;
 use relay_domain::plan::{ChatView, Plan, plan};
@@ -87,7 +89,13 @@ pub(crate) async fn deliver(
     {
         return Ok(done);
     }
+    let is_ignored = match &chat {
+        Some(chat) => task.is_ignored(chat).await?,
+        None => false,
+    };
     match (plan, chat) {
+        (Plan::WhatsApp(_), Some(_)) if is_ignored => task.give_up(&task.message()?, Failure::IgnoredChat).await,
+        (Plan::Chatwoot(_), Some(_)) if is_ignored => Ok(Done::ignored(Ignored::IgnoreList)),
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
         (Plan::Revoke(message), _) => task.revoke(message).await,
@@ -99,6 +107,7 @@ pub(crate) async fn deliver(
         (Plan::WhatsApp(parts), Some(chat)) => {
             let done = task.send(chat.clone(), parts).await?;
             task.note_choice(&chat, offered.filter(|_| done.end == End::Delivered)).await?;
+            task.follow_agent(&chat).await?;
             Ok(done)
         }
         // only lanes of chats bring messages
@@ -110,6 +119,17 @@ impl Task<'_> {
     /// Refuses to begin anything while this process may have lost its lanes.
     pub(crate) fn check_lease(&self) -> Result<(), Trouble> {
         if self.engine.pulse.may_post() { Ok(()) } else { Err(Trouble::LeaseLost) }
+    }
+
+    /// Whether the session's owner wants the chat left alone.
+    async fn is_ignored(&self, chat: &Chat) -> Result<bool, Trouble> {
+        let list = &self.live.session.settings.ignore;
+        if list.is_empty() {
+            return Ok(false);
+        }
+        let mut names = self.engine.store.names_of_chat(self.live.id(), &chat.key).await?;
+        names.extend(chat.jid.as_ref().map(ToString::to_string));
+        Ok(is_ignored(list, names.iter().map(String::as_str)))
     }
 
     /// The chat as it is now.

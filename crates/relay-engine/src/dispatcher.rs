@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{Engine, pulse};
+use crate::{Engine, profile, pulse};
 
 /// The longest time between two looks.
 const POLL: Duration = Duration::from_millis(500);
@@ -72,6 +72,9 @@ impl Engine {
         background.spawn(self.clone().keep_hooks(stop.clone()));
         background.spawn(self.clone().keep_reading(stop.clone()));
         background.spawn(self.clone().keep_typing(stop.clone()));
+        for _ in 0..profile::WORKERS {
+            background.spawn(self.clone().keep_profiles(stop.clone()));
+        }
         while !stop.is_cancelled() {
             let pause = self.claim_and_spawn(&lanes, &stop).await;
             tokio::select! {

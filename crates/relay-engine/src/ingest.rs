@@ -9,8 +9,8 @@ mod glimpse;
 
 use bytes::Bytes;
 use relay_domain::Timestamp;
-use relay_domain::id::{ChatKey, EventId};
-use relay_store::{Ingested, Lane, LaneKind, NewEvent, Origin, Source, StoreError};
+use relay_domain::id::{ChatKey, CwConversationId, EventId};
+use relay_store::{Ingested, Lane, LaneKind, NewEvent, Origin, SetStatus, Source, StoreError};
 use sha2::{Digest, Sha256};
 
 use crate::Engine;
@@ -52,6 +52,8 @@ pub(crate) enum Named {
     Counted { event: String },
     /// To be stored.
     Event(Name),
+    /// A conversation's new state; noted with its chat, and not stored as an event.
+    Status { event: String, conversation: CwConversationId, status: String, at: Timestamp, chat: ChatNames },
     /// A change of a Chatwoot message; to be stored when that message has failed before.
     Retry { event: String, message: i64, chat: ChatNames },
 }
@@ -112,6 +114,10 @@ impl Engine {
         let (event, accepted) = match named {
             Named::Counted { event } => (event, Accepted::Counted),
             Named::Retry { event, message, chat } => (event, self.retry(live, message, chat, body, now).await?),
+            Named::Status { event, conversation, status, at, chat } => {
+                self.note_status(live, conversation, status, at, chat).await?;
+                (event, Accepted::Counted)
+            }
             Named::Event(name) => {
                 let name = if name.is_storable() { name } else { unnamed(UNKNOWN.to_owned(), &body, now) };
                 let event = name.event.clone();
@@ -131,8 +137,28 @@ impl Engine {
             Ok(Named::Event(name)) if name.is_storable() => {
                 self.store.has_event(live.id(), Source::Chatwoot, &name.dedup_key).await
             }
-            Ok(Named::Event(_) | Named::Counted { .. } | Named::Retry { .. }) | Err(_) => Ok(false),
+            Ok(Named::Event(_) | Named::Counted { .. } | Named::Status { .. } | Named::Retry { .. }) | Err(_) => {
+                Ok(false)
+            }
         }
+    }
+
+    /// Notes the state of a known chat's conversation. One that is lost is looked up when it matters.
+    async fn note_status(
+        &self,
+        live: &Live,
+        conversation: CwConversationId,
+        status: String,
+        at: Timestamp,
+        chat: ChatNames,
+    ) -> Result<(), StoreError> {
+        for name in chat.names.iter().filter(|name| !name.contains('\0')) {
+            if let Some(chat) = self.store.chat_by_alias(live.id(), name).await? {
+                let set = SetStatus { session: live.id().clone(), chat, conversation, status, at };
+                return self.store.set_status(set).await;
+            }
+        }
+        Ok(())
     }
 
     /// An agent pressed Retry on a message that was not sent: it gets another turn, as it was first received. Any other change is

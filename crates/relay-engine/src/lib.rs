@@ -18,6 +18,7 @@ mod lane;
 pub mod message;
 pub mod metrics;
 mod pause;
+mod profile;
 mod pulse;
 mod reading;
 pub mod sessions;
@@ -63,6 +64,7 @@ pub struct Engine {
     chats: ingest::Chats,
     at_work: dispatcher::AtWork,
     pulse: pulse::Pulse,
+    profiles: profile::Profiles,
     /// Chats that turned out to be one person wait for their lanes.
     chats_to_join: AtomicBool,
     signs: typing::Signs,
@@ -113,6 +115,7 @@ impl Engine {
             chats: ingest::Chats::default(),
             at_work: dispatcher::AtWork::default(),
             pulse: pulse::Pulse::new(),
+            profiles: profile::Profiles::default(),
             chats_to_join: AtomicBool::new(false),
             signs: typing::Signs::default(),
             making: tokio::sync::Mutex::default(),

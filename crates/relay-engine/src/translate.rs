@@ -12,6 +12,8 @@ use relay_store::{PendingEvent, Source};
 pub(crate) struct Extras {
     /// The name the customer goes by.
     pub(crate) push_name: Option<String>,
+    /// Whether the customer wrote it.
+    pub(crate) is_from_customer: bool,
     /// Row of the message at CodeChat.
     pub(crate) row: Option<i64>,
     /// The address it is stored under there.

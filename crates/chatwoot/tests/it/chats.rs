@@ -108,9 +108,16 @@ async fn conversations_are_listed_created_and_read() {
     let list = client.conversations_of(3, "a&b=c+d").await.unwrap();
     assert_eq!(list.len(), 1);
     assert_eq!(client.recent_conversations(3, 2).await.unwrap(), list);
-    let mut new = NewConversation { inbox_id: 3, contact_id: 55, source_id: "5511988887777".to_owned(), status: None };
+    let mut new = NewConversation {
+        inbox_id: 3,
+        contact_id: 55,
+        source_id: "5511988887777".to_owned(),
+        status: None,
+        team_id: None,
+    };
     let created = client.create_conversation(&new).await.unwrap();
     new.status = Some(ConversationStatus::Open);
+    new.team_id = Some(9);
     client.create_conversation(&new).await.unwrap();
     assert_eq!((created.id, created.inbox_id, created.status), (42, 3, ConversationStatus::Open));
     assert_eq!(created.source_id.as_deref(), Some("5511988887777"));
@@ -122,7 +129,21 @@ async fn conversations_are_listed_created_and_read() {
     assert_eq!(asked[0].line(), "GET /api/v1/accounts/7/conversations?status=all&inbox_id=3&source_id=a%26b%3Dc%2Bd");
     assert_eq!(asked[1].line(), "GET /api/v1/accounts/7/conversations?status=all&inbox_id=3&page=2");
     assert_eq!(asked[2].json(), json!({ "inbox_id": 3, "contact_id": 55, "source_id": "5511988887777" }));
-    assert_eq!(asked[3].json()["status"], "open");
+    assert_eq!((&asked[3].json()["status"], &asked[3].json()["team_id"]), (&json!("open"), &json!(9)));
+}
+
+#[tokio::test]
+async fn labels_are_replaced() {
+    let server = Server::start().await;
+    server.answers_json(200, &json!({ "payload": ["a", "b"] })).answers_json(401, &rest("errors")["401_bad_token"]);
+    let client = server.client();
+    let labels = ["a".to_owned(), "b".to_owned()];
+    client.set_labels(42, &labels).await.unwrap();
+    let refused = client.set_labels(42, &labels).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unauthorized);
+    let asked = server.asked();
+    assert_eq!(asked[0].line(), "POST /api/v1/accounts/7/conversations/42/labels");
+    assert_eq!(asked[0].json(), json!({ "labels": ["a", "b"] }));
 }
 
 #[tokio::test]

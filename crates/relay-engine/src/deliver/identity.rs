@@ -76,7 +76,7 @@ impl Task<'_> {
     }
 
     /// What Chatwoot refuses about a contact is no reason to hold its messages back.
-    fn unless_outage(&self, error: chatwoot::Error) -> Result<(), Trouble> {
+    pub(super) fn unless_outage(&self, error: chatwoot::Error) -> Result<(), Trouble> {
         match from_chatwoot(error) {
             Trouble::Failed(failed) if !failed.is_outage => {
                 tracing::warn!(session.id = %self.live.id(), outcome = failed.outcome, status = failed.status,

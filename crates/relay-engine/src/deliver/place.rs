@@ -3,7 +3,7 @@
 //! A known chat costs no call. A new one is looked up by what identifies it exactly, before anything is created: so a repeated
 //! attempt finds what the one before it made.
 
-use chatwoot::{Contact, ContactChange, ErrorKind, Filter, FilterAttribute, NewContact, NewConversation};
+use chatwoot::{Contact, ErrorKind, Filter, FilterAttribute, NewContact};
 use relay_domain::id::{CwContactId, CwConversationId};
 use relay_domain::jid::{Jid, Server};
 use relay_store::{CHATWOOT_NAME, Chat, OpenChat, Place, SetPlace};
@@ -22,6 +22,7 @@ impl Task<'_> {
         let chat = settled.as_ref().unwrap_or(chat);
         if let Some(place) = &chat.place
             && let Some(conversation) = place.conversation
+            && !self.is_over(chat, conversation).await?
         {
             return Ok((place.clone(), conversation));
         }
@@ -30,12 +31,9 @@ impl Task<'_> {
             Some(place) => (place.contact, place.source_id.clone(), false),
             None => self.contact(chat, jid).await?,
         };
-        let conversation = self.find_or_create_conversation(contact, &source_id).await?;
+        let conversation = self.find_or_begin(chat, contact, &source_id).await?;
         let place = Place { contact, source_id, conversation: Some(conversation) };
-        self.remember(chat, &place).await?;
-        if is_new {
-            self.set_picture(contact, jid).await;
-        }
+        self.remember(chat, &place, is_new).await?;
         Ok((place, conversation))
     }
 
@@ -51,7 +49,7 @@ impl Task<'_> {
         Ok(self.engine.store.set_place(forget).await?)
     }
 
-    async fn remember(&self, chat: &Chat, place: &Place) -> Result<(), Trouble> {
+    async fn remember(&self, chat: &Chat, place: &Place, is_new: bool) -> Result<(), Trouble> {
         let session = self.live.id().clone();
         if source_id_of(chat.jid.as_ref()).as_deref() != Some(place.source_id.as_str()) {
             let aliases = vec![chat.key.to_string(), format!("{CHATWOOT_NAME}{}", place.source_id)];
@@ -63,8 +61,9 @@ impl Task<'_> {
             session,
             chat: chat.key.clone(),
             place: Some(place.clone()),
-            name: self.extras.push_name.clone(),
-            push_name: None,
+            // the name of a contact that was there is somebody else's
+            name: is_new.then(|| self.name_of(chat, chat.jid.as_ref())),
+            push_name: self.extras.push_name.clone().filter(|_| is_new),
         };
         Ok(self.engine.store.set_place(set).await?)
     }
@@ -124,50 +123,22 @@ impl Task<'_> {
         Ok((id, source_id, false))
     }
 
+    /// What a contact is called that the relay makes: as the customer, else by number.
+    fn name_of(&self, chat: &Chat, jid: Option<&Jid>) -> String {
+        let phone = || jid.and_then(Jid::phone).map(|phone| phone.to_e164());
+        let name = self.extras.push_name.clone().or_else(phone).unwrap_or_else(|| nameless(chat, jid));
+        name.chars().take(LONGEST_NAME).collect()
+    }
+
     fn new_contact(&self, chat: &Chat, jid: Option<&Jid>, source_id: &str) -> NewContact {
         let phone = jid.and_then(Jid::phone).map(|phone| phone.to_e164());
-        let name = self.extras.push_name.clone().or_else(|| phone.clone()).unwrap_or_else(|| nameless(chat, jid));
         NewContact {
-            name: name.chars().take(LONGEST_NAME).collect(),
+            name: self.name_of(chat, jid),
             phone_number: phone,
             identifier: jid.map(ToString::to_string),
             inbox_id: self.live.session.chatwoot.inbox,
             source_id: source_id.to_owned(),
             ..NewContact::default()
-        }
-    }
-
-    async fn find_or_create_conversation(
-        &self,
-        contact: CwContactId,
-        source_id: &str,
-    ) -> Result<CwConversationId, Trouble> {
-        let inbox = self.live.session.chatwoot.inbox;
-        let known = self.live.chatwoot.conversations_of(inbox, source_id).await.map_err(from_chatwoot)?;
-        // the newest: a resolved one reopens when the customer writes
-        if let Some(conversation) = known.iter().map(|known| known.id).max() {
-            return Ok(CwConversationId::new(conversation));
-        }
-        let new = NewConversation {
-            inbox_id: inbox,
-            contact_id: contact.get(),
-            source_id: source_id.to_owned(),
-            status: None,
-        };
-        let created = self.live.chatwoot.create_conversation(&new).await.map_err(from_chatwoot)?;
-        Ok(CwConversationId::new(created.id))
-    }
-
-    /// Shows the customer's picture, once; a contact without one does no harm.
-    async fn set_picture(&self, contact: CwContactId, jid: Option<&Jid>) {
-        let Some(jid) = jid else { return };
-        let Ok(Some(url)) = self.live.codechat.profile_picture_url(self.live.name(), &jid.to_string()).await else {
-            return;
-        };
-        // created first and pictured after: given on create, Chatwoot may lose the picture
-        let change = ContactChange { avatar_url: Some(url.to_string()), ..ContactChange::default() };
-        if let Err(error) = self.live.chatwoot.update_contact(contact.get(), &change).await {
-            tracing::debug!(session.id = %self.live.id(), error = %error.kind, "the contact's picture was not set");
         }
     }
 }

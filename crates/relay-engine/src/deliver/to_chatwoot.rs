@@ -53,6 +53,9 @@ impl Task<'_> {
             return Ok(done);
         }
         let mut done = self.post_somewhere(chat, post).await?;
+        if self.extras.is_from_customer {
+            self.engine.look_after(&self.live, chat, self.extras.push_name.as_ref());
+        }
         if post.deletion.is_some() {
             done.links.extend(self.deleted(post).await?);
         }

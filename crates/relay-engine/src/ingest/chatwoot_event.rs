@@ -1,8 +1,9 @@
 //! Naming Chatwoot's webhooks.
 
 use bytes::Bytes;
-use chatwoot::{ContactRef, ConversationRef, MessageEvent, MessageType, Webhook, WebhookError};
+use chatwoot::{ContactRef, ConversationEvent, ConversationRef, MessageEvent, MessageType, Webhook, WebhookError};
 use relay_domain::Timestamp;
+use relay_domain::id::CwConversationId;
 use relay_domain::jid::Jid;
 use relay_domain::phone::Phone;
 use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
@@ -48,6 +49,13 @@ pub(super) fn name(
         Webhook::MessageUpdated(message) if is_for_us(&message, access) && may_be_retried(&message) => {
             Ok(Named::Retry { event, message: message.id, chat: chat_names(&message.conversation) })
         }
+        Webhook::ConversationStatusChanged(changed) if is_ours(&changed, access) => Ok(Named::Status {
+            event,
+            conversation: CwConversationId::new(changed.conversation.id),
+            status: changed.conversation.status.as_str().to_owned(),
+            at: changed.updated_at.map_or(now, Timestamp::from_millis),
+            chat: chat_names(&changed.conversation),
+        }),
         // repeats of what is known: our own status changes, every exchange's conversation update, typing
         Webhook::MessageUpdated(_)
         | Webhook::ConversationCreated(_)
@@ -64,6 +72,11 @@ pub(super) fn name(
 /// An account webhook tells of every inbox; ours is one of them.
 pub(super) fn is_for_us(message: &MessageEvent, access: &ChatwootAccess) -> bool {
     message.account_id == access.account && message.inbox_id == access.inbox
+}
+
+/// The account is told by newer versions only.
+fn is_ours(event: &ConversationEvent, access: &ChatwootAccess) -> bool {
+    event.inbox_id == access.inbox && event.account_id.is_none_or(|account| account == access.account)
 }
 
 /// Agents' messages have no source id on an API inbox; whatever has one was created through the API, by us.

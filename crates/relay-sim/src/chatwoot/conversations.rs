@@ -112,6 +112,7 @@ impl Rows {
             custom_attributes: Value::Object(params.object("custom_attributes")),
             labels: json!([]),
             assignee: params.number("assignee_id"),
+            team: params.number("team_id"),
             agent_last_seen_ms: 0,
             contact_last_seen_ms: 0,
             waiting_since_ms: 0,

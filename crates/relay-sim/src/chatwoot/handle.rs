@@ -147,6 +147,11 @@ impl FakeChatwoot {
         agent::set_status(&self.shared, account, conversation, "resolved")
     }
 
+    /// Opens a conversation again.
+    pub fn reopen(&self, account: u64, conversation: u64) -> bool {
+        agent::set_status(&self.shared, account, conversation, "open")
+    }
+
     /// Deletes a conversation for good; no webhook tells.
     pub fn delete_conversation(&self, account: u64, conversation: u64) -> bool {
         let mut state = self.shared.lock();
@@ -160,6 +165,18 @@ impl FakeChatwoot {
     /// Deletes a contact and its conversations for good; no webhook tells.
     pub fn delete_contact(&self, contact: u64) {
         self.shared.lock().remove_contact(contact);
+    }
+
+    /// An agent renames a contact.
+    pub fn rename_contact(&self, contact: u64, name: &str) {
+        let fields = super::contact_rows::Fields { name: Some(name.to_owned()), ..Default::default() };
+        self.shared.lock().apply_contact(contact, fields);
+    }
+
+    /// An agent blocks a contact.
+    pub fn block_contact(&self, contact: u64) {
+        let fields = super::contact_rows::Fields { blocked: Some(true), ..Default::default() };
+        self.shared.lock().apply_contact(contact, fields);
     }
 
     /// Creates a contact as somebody else might have done. Returns its id.

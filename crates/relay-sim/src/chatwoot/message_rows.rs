@@ -177,7 +177,9 @@ impl State {
                 contact.last_activity_ms = Some(now);
             }
             self.conversations[at].unread += 1;
-            if matches!(self.conversations[at].status.as_str(), "resolved" | "snoozed") {
+            // one of a blocked contact is muted
+            let is_muted = self.contacts.get(&contact).is_some_and(|contact| contact.blocked);
+            if !is_muted && matches!(self.conversations[at].status.as_str(), "resolved" | "snoozed") {
                 events = self.set_status(at, "open");
             }
             if self.conversations[at].waiting_since_ms == 0 {

@@ -212,6 +212,7 @@ pub(super) struct Conversation {
     pub(super) custom_attributes: Value,
     pub(super) labels: Value,
     pub(super) assignee: Option<u64>,
+    pub(super) team: Option<u64>,
     pub(super) agent_last_seen_ms: i64,
     pub(super) contact_last_seen_ms: i64,
     pub(super) waiting_since_ms: i64,

@@ -99,6 +99,10 @@ pub struct LedgerConversation {
     pub source_id: String,
     /// `open`, `resolved`, `pending`, `snoozed`.
     pub status: String,
+    /// Its labels, a list.
+    pub labels: Value,
+    /// Team it is assigned to.
+    pub team: Option<u64>,
     /// How many messages it holds.
     pub messages: usize,
     /// When an agent looked last; 0 when never.
@@ -167,6 +171,8 @@ impl State {
             contact: conversation.contact,
             source_id: self.contact_inboxes[conversation.contact_inbox].source_id.clone(),
             status: conversation.status.clone(),
+            labels: conversation.labels.clone(),
+            team: conversation.team,
             messages: conversation.messages.len(),
             agent_last_seen_ms: conversation.agent_last_seen_ms,
         };

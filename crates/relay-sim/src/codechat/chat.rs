@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
+use axum::response::IntoResponse;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
@@ -58,6 +59,7 @@ pub(super) async fn whatsapp_numbers(call: Call, body: Bytes) -> ApiResult<Json<
 
 pub(super) async fn profile_picture(call: Call, body: Bytes) -> ApiResult<Json<Value>> {
     let query = call.2.0.clone().unwrap_or_default();
+    let host = call.3.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
     let (shared, _, body) = open(call, &body)?;
     let asked = url::form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == "number")
@@ -66,8 +68,17 @@ pub(super) async fn profile_picture(call: Call, body: Bytes) -> ApiResult<Json<V
     let jid = to_jid(&number)?;
     let user = jid.split('@').next().unwrap_or_default();
     let has_none = shared.lock().not_on_whatsapp.contains(user);
-    let url = "https://pps.whatsapp.net/v/t61.24694-24/000000000_0000000000_n.jpg?ccb=11-4&oh=01_FAKE&oe=00000000";
+    // in place of the pps.whatsapp.net of the original
+    let url = format!("http://{host}/_pps/{user}.jpg?ccb=11-4&oh=01_FAKE&oe=00000000");
     Ok(Json(json!({"wuid": jid, "profilePictureUrl": if has_none { Value::Null } else { json!(url) }})))
+}
+
+/// The bytes of a profile picture, as WhatsApp's own server gives them.
+pub(super) async fn picture(State(shared): State<Arc<Shared>>, Path(file): Path<String>) -> impl IntoResponse {
+    let user = file.split('.').next().unwrap_or_default();
+    let plain = || Bytes::from_static(b"\xff\xd8\xff\xe0 a face");
+    let bytes = shared.lock().pictures.get(user).cloned().unwrap_or_else(plain);
+    ([(http::header::CONTENT_TYPE, "image/jpeg")], bytes)
 }
 
 pub(super) async fn find_messages(call: Call, body: Bytes) -> ApiResult<Json<Value>> {

@@ -125,6 +125,11 @@ impl FakeCodeChat {
         }
     }
 
+    /// A person has another profile picture from now on.
+    pub fn set_picture(&self, phone: &str, bytes: &'static [u8]) {
+        self.shared.lock().pictures.insert(phone.to_owned(), bytes::Bytes::from_static(bytes));
+    }
+
     /// WhatsApp serves these bytes under a media key (base64), as if a message had brought them.
     pub fn serve_media(&self, media_key: &str, bytes: &'static [u8]) {
         let bytes = bytes::Bytes::from_static(bytes);

@@ -45,6 +45,7 @@ fn instance_routes() -> Router<Arc<Shared>> {
         .route("/webhook/find/{instance}", get(webhook_config::find))
         .route("/chat/whatsappNumbers/{instance}", post(chat::whatsapp_numbers))
         .route("/chat/fetchProfilePictureUrl/{instance}", any(chat::profile_picture))
+        .route("/_pps/{file}", get(chat::picture))
         .route("/chat/findMessages/{instance}", post(chat::find_messages))
         .route("/chat/mediaData/{instance}", post(media::data))
         .route("/chat/readMessages/{instance}", patch(chat::read_messages))

@@ -248,6 +248,8 @@ pub(super) struct State {
     pub(super) not_on_whatsapp: HashSet<String>,
     /// WhatsApp's own spelling of numbers that are asked for in another.
     pub(super) spelled: HashMap<String, String>,
+    /// Profile pictures by user part.
+    pub(super) pictures: HashMap<String, Bytes>,
     /// Decryptable media by media key.
     pub(super) blobs: HashMap<String, Bytes>,
     /// Media keys whose file WhatsApp no longer serves.

@@ -6,32 +6,36 @@ use relay_sim::{AgentMessage, Chat, CustomerMessage, Fault, FaultAction, route};
 use relay_testing::{Database, TestApp};
 use serde_json::json;
 
-use crate::support::{ANA, SESSION, answers, finish_clean, meet, relayed_as, says, skip_until, texts_in};
+use crate::support::{ANA, SESSION, answers, finish_clean, has_picture, meet, relayed_as, says, skip_until, texts_in};
 
 both!(
-    name_and_picture_are_set_once,
+    a_contact_is_made_with_name_and_picture,
     the_other_spelling_is_the_same_person,
     a_contact_that_appears_meanwhile_is_adopted,
     a_contact_of_several_inboxes,
     a_deleted_conversation_is_made_anew_once,
+    a_deleted_contact_is_made_anew_once,
+    receipts_of_what_was_deleted_are_let_go,
+    sessions_share_a_contact_and_nothing_else,
     a_customer_without_a_number,
     lost_answers_leave_no_second_contact,
 );
 
 const CONTACT_CHANGE: &str = "PATCH /api/v1/accounts/{account}/contacts/{contact}";
 
-async fn name_and_picture_are_set_once(database: Database) {
+async fn a_contact_is_made_with_name_and_picture(database: Database) {
     let app = TestApp::start(database).await;
     meet(&app, ANA).await;
-    let renamed =
-        CustomerMessage { push_name: Some("Ana (trabalho)".to_owned()), ..CustomerMessage::text(ANA, "Voltei") };
-    app.codechat.customer_sends(SESSION, &renamed).unwrap();
-    app.chatwoot_has(2).await;
+    has_picture(&app).await;
+    for text in ["Tudo bem?", "Alô"] {
+        let key = says(&app, ANA, text);
+        relayed_as(&app, &key).await;
+    }
     app.settle().await;
     let contact = app.chatwoot.contacts().remove(0);
     assert_eq!(contact.name, "Ana Souza");
     assert_eq!(contact.phone, Some(format!("+{ANA}")));
-    assert!(contact.avatar.is_some_and(|avatar| avatar.starts_with("https://pps.whatsapp.net/")));
+    assert!(contact.avatar.is_some_and(|avatar| avatar.starts_with("avatar:")), "it was uploaded");
     assert_eq!(app.chatwoot.calls()[CONTACT_CHANGE], 1);
     assert_eq!(contact.source_ids, [(app.inbox, ANA.to_owned())]);
     finish_clean(app).await;
@@ -93,6 +97,63 @@ async fn a_deleted_conversation_is_made_anew_once(database: Database) {
     assert_eq!(texts_in(&app, second.id), ["Tem alguém?", "Alô", "Oi?"]);
     assert_eq!(app.chatwoot.contacts().len(), 1);
     assert_eq!(app.chatwoot.calls()[route::CONVERSATION_CREATE], 2);
+    finish_clean(app).await;
+}
+
+async fn a_deleted_contact_is_made_anew_once(database: Database) {
+    let app = TestApp::start(database).await;
+    let first = meet(&app, ANA).await;
+    app.chatwoot.delete_contact(app.chatwoot.contacts()[0].id);
+    for text in ["Tem alguém?", "Alô"] {
+        says(&app, ANA, text);
+    }
+    app.chatwoot_has(3).await;
+    app.settle().await;
+    let (contacts, all) = (app.chatwoot.contacts(), app.chatwoot.conversations());
+    let ([contact], [second]) = (contacts.as_slice(), all.as_slice()) else { panic!("{contacts:?} {all:?}") };
+    assert_ne!(second.id, first);
+    assert_eq!(texts_in(&app, second.id), ["Tem alguém?", "Alô"]);
+    assert_eq!((contact.name.as_str(), contact.phone.as_deref()), ("Ana Souza", Some("+5511900000001")));
+    assert_eq!(app.chatwoot.calls()[route::CONTACT_CREATE], 2);
+    finish_clean(app).await;
+}
+
+async fn receipts_of_what_was_deleted_are_let_go(database: Database) {
+    let app = TestApp::start(database).await;
+    let conversation = meet(&app, ANA).await;
+    answers(&app, conversation, AgentMessage::text("Olá"));
+    app.whatsapp_has(1).await;
+    app.settle().await;
+    app.chatwoot.delete_contact(app.chatwoot.contacts()[0].id);
+    app.codechat.receipt(SESSION, &app.codechat.submissions()[0].message_id, "READ");
+    app.settle().await;
+    assert!(app.chatwoot.conversations().is_empty(), "a receipt makes no conversation");
+    finish_clean(app).await;
+}
+
+/// Two numbers of one account talk with the same customer: one contact, an inbox and a conversation each.
+async fn sessions_share_a_contact_and_nothing_else(database: Database) {
+    let mut app = TestApp::start(database).await;
+    let first = meet(&app, ANA).await;
+    let inbox = std::mem::replace(&mut app.inbox, app.chatwoot.add_inbox(1, "Outra loja", "").id);
+    let (status, made) = app.create_session("loja02").await;
+    assert_eq!(status, 201, "{made}");
+    app.codechat.scan_qr("loja02", "5511977776666");
+    let key = app.codechat.customer_sends("loja02", &CustomerMessage::text(ANA, "Oi, loja 2")).unwrap();
+    let second = relayed_as(&app, &key).await;
+    assert_ne!(second.conversation, first);
+    let contacts = app.chatwoot.contacts();
+    assert_eq!(contacts.len(), 1, "{contacts:?}");
+    let mut inboxes: Vec<_> = contacts[0].source_ids.iter().map(|(inbox, _)| *inbox).collect();
+    inboxes.sort_unstable();
+    assert_eq!(inboxes, [inbox, app.inbox]);
+    answers(&app, second.conversation, AgentMessage::text("da 2"));
+    app.whatsapp_has(1).await;
+    answers(&app, first, AgentMessage::text("da 1"));
+    app.whatsapp_has(2).await;
+    let sent: Vec<_> = app.codechat.submissions().into_iter().map(|sent| (sent.instance, sent.text.unwrap())).collect();
+    assert_eq!(sent, [("loja02".to_owned(), "da 2".to_owned()), (SESSION.to_owned(), "da 1".to_owned())]);
+    assert_eq!(texts_in(&app, first), ["Oi"]);
     finish_clean(app).await;
 }
 

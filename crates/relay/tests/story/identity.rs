@@ -6,8 +6,8 @@ use relay_sim::{AgentMessage, Chat, CustomerMessage, Fault, FaultAction};
 use relay_testing::{Database, TestApp};
 
 use crate::support::{
-    ANA, SESSION, answers, finish_clean, has_status, heard, pending, relayed_as, skip_until_settled, texts_in,
-    texts_sent,
+    ANA, SESSION, answers, finish_clean, has_picture, has_status, heard, pending, relayed_as, skip_until_settled,
+    texts_in, texts_sent,
 };
 
 both!(
@@ -62,6 +62,7 @@ async fn a_hidden_number_gets_its_phone_number(database: Database) {
     assert_eq!(app.chatwoot.contacts()[0].phone, None);
     assert_eq!(arrives(&app, &told("Sou eu")).await, first);
     is_one_contact(&app);
+    has_picture(&app).await;
     let calls = app.chatwoot.calls();
     assert_eq!(arrives(&app, &told("De novo")).await, first);
     assert_eq!(arrives(&app, &hidden("E de novo")).await, first);

@@ -73,6 +73,12 @@ pub(crate) async fn has_status(app: &TestApp, message: u64, wanted: &str) {
     app.until(&format!("the status {wanted}"), async || status(app, message).0 == wanted).await;
 }
 
+/// Waits until the relay has given the first contact a picture.
+pub(crate) async fn has_picture(app: &TestApp) {
+    let is_there = || app.chatwoot.contacts().first().is_some_and(|contact| contact.avatar.is_some());
+    app.until("the contact's picture", async || is_there()).await;
+}
+
 /// Lets time pass for the relay, and wakes it.
 pub(crate) fn later(app: &TestApp, by: Duration) {
     app.clock.advance(by);

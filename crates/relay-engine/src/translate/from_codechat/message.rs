@@ -13,6 +13,7 @@ use super::about;
 pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     let extras = Extras {
         push_name: upsert.push_name.clone().filter(|_| !upsert.from_me),
+        is_from_customer: !upsert.from_me,
         row: upsert.row_id,
         address: address(upsert),
         connection: None,
