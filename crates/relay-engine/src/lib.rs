@@ -59,6 +59,8 @@ pub struct Engine {
     /// The time.
     pub clock: Clock,
     http: reqwest::Client,
+    /// For addresses that strangers chose.
+    public_http: reqwest::Client,
     spool: spool::Spool,
     transcoder: Transcoder,
     chats: ingest::Chats,
@@ -101,7 +103,7 @@ impl Engine {
         let public_http = http::public_client().map_err(StartError::Http)?;
         let transcoder = Transcoder::new(Limits::default(), config.ffmpeg);
         let config = Arc::new(config);
-        let sessions = Sessions::new(store.clone(), config.clone(), http.clone(), public_http);
+        let sessions = Sessions::new(store.clone(), config.clone(), http.clone(), public_http.clone());
         sessions.refresh().await?;
         Ok(Arc::new(Self {
             store,
@@ -110,6 +112,7 @@ impl Engine {
             metrics: Metrics::new(),
             clock,
             http,
+            public_http,
             spool,
             transcoder,
             chats: ingest::Chats::default(),

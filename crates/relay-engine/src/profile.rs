@@ -179,7 +179,9 @@ impl Engine {
     async fn fetch_picture(&self, live: &Live, jid: &Jid) -> Option<(Bytes, String)> {
         let url = live.codechat.profile_picture_url(live.name(), &jid.to_string()).await.ok()??;
         allowed(&url, &live.session.codechat.url).ok()?;
-        let mut answer = self.http.get(url).timeout(PICTURE_DEADLINE).send().await.ok()?.error_for_status().ok()?;
+        let is_codechat = url.origin() == live.session.codechat.url.origin();
+        let http = if is_codechat { &self.http } else { &self.public_http };
+        let mut answer = http.get(url).timeout(PICTURE_DEADLINE).send().await.ok()?.error_for_status().ok()?;
         let mime = answer.headers().get(http::header::CONTENT_TYPE)?.to_str().ok()?.to_owned();
         if !matches!(mime.as_str(), "image/jpeg" | "image/png" | "image/gif" | "image/webp") {
             return None;
