@@ -14,6 +14,7 @@ async fn help_names_every_command_and_setting() {
         "serve",
         "demo",
         "session",
+        "message",
         "migrate",
         "health",
         "--port",
