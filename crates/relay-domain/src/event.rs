@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::call::Call;
 use crate::card::Card;
 use crate::clock::Timestamp;
+use crate::group::GroupChange;
 use crate::id::{CwMessageId, WaMessageId};
+use crate::jid::Jid;
 use crate::menu::Menu;
+use crate::participant::Participant;
 use crate::status::Receipt;
 
 mod about;
@@ -31,6 +35,10 @@ pub enum Event {
     },
     /// A customer's message was read on our own phone.
     ReadOnPhone(WaMessageId),
+    /// A change of a group.
+    Group(GroupChange),
+    /// A step of a call that rang on the phone.
+    Call(Call),
     /// Nothing to relay, for a reason that is recorded.
     Nothing(Ignored),
 }
@@ -42,6 +50,10 @@ pub struct WaMessage {
     pub id: WaMessageId,
     /// Who wrote it.
     pub author: Author,
+    /// Which of several people wrote it: in a group, a broadcast list, or among the status updates.
+    pub participant: Option<Box<Participant>>,
+    /// Who is mentioned in its text.
+    pub mentions: Vec<Jid>,
     /// When it was written, to the second.
     pub sent_at: Timestamp,
     /// The message it replies to, or that it changes or reacts to.
@@ -77,6 +89,8 @@ pub struct Quote {
 pub enum Relation {
     /// It answers it.
     Reply,
+    /// It answers it, and that one is a status update.
+    StatusReply,
     /// It reacts to it, changes or deletes it.
     About,
 }
@@ -296,6 +310,10 @@ ignored! {
     IgnoreList = "ignore_list",
     /// A group chat, and groups are off.
     GroupsOff = "groups_off",
+    /// A group that CodeChat does not name, as it does with old ids.
+    GroupUnnamed = "group_unnamed",
+    /// Something about a chat that has no conversation yet.
+    NoConversation = "no_conversation",
     /// A status update (story).
     StatusUpdate = "status_update",
     /// A channel post.
@@ -306,6 +324,8 @@ ignored! {
     ForeignReceipt = "foreign_receipt",
     /// A receipt that says nothing new.
     StaleReceipt = "stale_receipt",
+    /// A step of a call whose end was told already.
+    CallTold = "call_told",
     /// A change of state that is acted on elsewhere.
     StateChange = "state_change",
     /// An event that nothing is made of.

@@ -121,4 +121,17 @@ number_id!(
     /// Chatwoot's contact id.
     CwContactId
 );
+
+impl WaMessageId {
+    /// Names something shown like a message that is none on WhatsApp: a call, a change of a group. WhatsApp's own ids have no colon.
+    pub fn notice(kind: &str, key: &str) -> Self {
+        Self(format!("{kind}:{key}"))
+    }
+
+    /// Whether it names something that is no message on WhatsApp, and so cannot be quoted there.
+    pub fn is_notice(&self) -> bool {
+        self.0.contains(':')
+    }
+}
+
 generated_id!(SessionId, EventId, WorkerId, LeaseToken);

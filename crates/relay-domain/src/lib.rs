@@ -11,15 +11,18 @@
 #![warn(clippy::wildcard_enum_match_arm)]
 
 pub mod backoff;
+pub mod call;
 pub mod card;
 pub mod clock;
 pub mod emoji;
 pub mod event;
+pub mod group;
 pub mod id;
 pub mod ignore;
 pub mod jid;
 pub mod menu;
 pub mod note;
+pub mod participant;
 pub mod phone;
 pub mod plan;
 pub mod reserved_id;

@@ -135,6 +135,8 @@ mod tests {
     fn says(text: &str) -> Event {
         Event::WhatsApp(WaMessage {
             id: WaMessageId::new("A"),
+            participant: None,
+            mentions: Vec::new(),
             author: Author::Customer,
             sent_at: Timestamp::from_secs(1),
             quote: None,

@@ -1,9 +1,16 @@
 //! Every sentence that agents read, in every language the relay speaks.
 
+mod call;
+mod feed;
+mod group;
 pub mod menu;
 pub mod revocation;
 
 use serde::{Deserialize, Serialize};
+
+pub use call::call;
+pub use feed::{feed_name, in_reply_to_status};
+pub use group::{author, group_change, nameless_group};
 
 use crate::event::OtherKind;
 
@@ -54,6 +61,10 @@ pub enum Failure {
     NotOnWhatsApp,
     /// Chatwoot's contact has neither number nor WhatsApp id.
     NoNumber,
+    /// The phone has no connection to WhatsApp.
+    NotConnected,
+    /// Nobody can be written to here: these are the status updates, a channel or a broadcast list.
+    ReadOnly,
     /// WhatsApp acknowledged the message with an error.
     RefusedByWhatsApp,
     /// The chat is on the session's list of those to be left alone.
@@ -100,6 +111,16 @@ pub fn failure(locale: Locale, failure: &Failure) -> String {
             "O contato não tem número de telefone. Informe o número no formato +5511987654321 e tente de novo.",
             "The contact has no phone number. Enter it as +5511987654321 and try again.",
             "El contacto no tiene número de teléfono. Ingréselo como +5511987654321 e intente de nuevo.",
+        ),
+        Failure::NotConnected => locale.pick(
+            "O celular não está conectado ao WhatsApp.",
+            "The phone is not connected to WhatsApp.",
+            "El teléfono no está conectado a WhatsApp.",
+        ),
+        Failure::ReadOnly => locale.pick(
+            "Aqui só se lê: não é possível enviar mensagens a status, canais e listas de transmissão.",
+            "This is for reading only: nothing can be sent to status updates, channels and broadcast lists.",
+            "Aquí solo se lee: no es posible enviar mensajes a estados, canales y listas de difusión.",
         ),
         Failure::RefusedByWhatsApp => locale.pick(
             "O WhatsApp recusou a mensagem.",

@@ -9,6 +9,7 @@
 mod brazil;
 mod calling_code;
 mod cleanup;
+mod readable;
 mod spelling;
 mod trunk;
 

@@ -4,14 +4,16 @@
 
 mod to_whatsapp;
 
-use crate::clock::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::call::Call;
+use crate::clock::Timestamp;
 use crate::event::{AdReferral, Author, Content, Event, Ignored, Media, Quote, WaMessage};
+use crate::group::GroupChange;
 use crate::id::{CwMessageId, WaMessageId};
-use crate::jid::Server;
-use crate::note::{self, Locale};
-use crate::settings::{Deletions, SessionSettings};
+use crate::jid::{Jid, Server};
+use crate::note::{self, Failure, Locale};
+use crate::settings::{Deletions, Groups, SessionSettings};
 use crate::status::Receipt;
 use crate::text;
 pub use to_whatsapp::{MAX_CAPTION_CHARS, MAX_TEXT_CHARS, WhatsAppBody, WhatsAppPart};
@@ -27,6 +29,12 @@ pub enum Plan {
     WhatsApp(Vec<WhatsAppPart>),
     /// Delete what was sent of a message, for everyone.
     Revoke(CwMessageId),
+    /// Say on the agent's message why it is not sent.
+    Refuse(Failure),
+    /// Show what changed in a group.
+    Group(GroupChange),
+    /// Show a call, and reject it when that is wanted.
+    Call(Call),
     /// Show a receipt on the agent's message.
     Receipt {
         /// The message at WhatsApp.
@@ -47,6 +55,10 @@ pub struct ChatwootPost {
     pub sent_at: Timestamp,
     /// Whether it is shown as ours, written outside Chatwoot.
     pub from_phone: bool,
+    /// Who wrote it, among several: their address in the group.
+    pub participant: Option<Jid>,
+    /// A line above everything else, in Markdown: who wrote it, among several.
+    pub heading: Option<String>,
     /// Text in Markdown.
     pub text: Option<String>,
     /// A file to fetch and attach.
@@ -61,7 +73,7 @@ pub struct ChatwootPost {
     pub deletion: Option<Deletions>,
     /// Which of the posts that one WhatsApp message becomes; 0 is the message itself. Part of its idempotency key.
     pub part: u16,
-    /// Whether only agents see it.
+    /// Whether only agents see it: neither automatic answers nor the state of the conversation follow from it.
     pub is_private: bool,
     /// What becomes known about the conversation.
     pub conversation_attributes: Map<String, Value>,
@@ -74,6 +86,8 @@ impl ChatwootPost {
             id,
             sent_at,
             from_phone,
+            participant: None,
+            heading: None,
             text: None,
             media: None,
             is_placeholder: false,
@@ -89,8 +103,8 @@ impl ChatwootPost {
 /// What a plan must know about the chat.
 #[derive(Clone, Copy, Debug)]
 pub struct ChatView<'a> {
-    /// Which kind of address the chat has; `None` when Chatwoot's contact has none yet.
-    pub server: Option<&'a Server>,
+    /// Where the chat is; `None` when Chatwoot's contact has no address yet.
+    pub jid: Option<&'a Jid>,
     /// Language of what the relay writes itself.
     pub locale: Locale,
     /// What the session's owner chose.
@@ -105,6 +119,11 @@ pub fn plan(event: Event, view: ChatView<'_>) -> Plan {
         Event::ChatwootDeletion(message) => Plan::Revoke(message),
         Event::Receipt { id, receipt } => Plan::Receipt { id, receipt },
         Event::ReadOnPhone(id) => Plan::ReadOnPhone(id),
+        Event::Group(change) => match ignored_chat(view) {
+            Some(reason) => Plan::Ignore(reason),
+            None => Plan::Group(change),
+        },
+        Event::Call(call) => Plan::Call(call),
         Event::Nothing(reason) => Plan::Ignore(reason),
     }
 }
@@ -112,25 +131,51 @@ pub fn plan(event: Event, view: ChatView<'_>) -> Plan {
 /// Server of the one address under which messages queue that CodeChat does not attribute to anybody.
 pub const UNATTRIBUTED: &str = "unattributed";
 
-/// Chats that are not conversations with a customer.
-pub fn ignored_chat(server: &Server) -> Option<Ignored> {
-    match server {
-        Server::Group => Some(Ignored::GroupsOff),
-        Server::Status => Some(Ignored::StatusUpdate),
-        Server::Broadcast => Some(Ignored::BroadcastList),
-        Server::Newsletter => Some(Ignored::Newsletter),
+/// The one address of all groups that CodeChat does not name: those with an old id of two numbers and a hyphen.
+pub const NAMELESS_GROUP: &str = "unknown@g.us";
+
+/// Why nothing is made of a chat: it is none with a customer, or the session's owner does not want it.
+pub fn ignored_chat(view: ChatView<'_>) -> Option<Ignored> {
+    let jid = view.jid?;
+    let off = |is_on: bool, reason| (!is_on).then_some(reason);
+    match jid.server() {
+        Server::Group => ignored_group(jid, &view.settings.groups),
+        Server::Status => off(view.settings.status_updates, Ignored::StatusUpdate),
+        Server::Broadcast => off(view.settings.broadcast_lists, Ignored::BroadcastList),
+        Server::Newsletter => off(view.settings.newsletters, Ignored::Newsletter),
         Server::Other(name) if name == UNATTRIBUTED => Some(Ignored::Unattributed),
         Server::User | Server::Lid | Server::Call | Server::Bot | Server::Other(_) => None,
     }
 }
 
+fn ignored_group(jid: &Jid, groups: &Groups) -> Option<Ignored> {
+    match groups {
+        Groups::Off => Some(Ignored::GroupsOff),
+        Groups::On if jid.to_string() == NAMELESS_GROUP => Some(Ignored::GroupUnnamed),
+        Groups::On => None,
+        Groups::Only(listed) => (!listed.contains(jid)).then_some(Ignored::GroupsOff),
+    }
+}
+
+/// Chats in which people tell something to many: nobody there waits for an answer, and none can be sent.
+pub fn is_feed(jid: &Jid) -> bool {
+    matches!(jid.server(), Server::Status | Server::Broadcast | Server::Newsletter)
+}
+
 fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
-    if let Some(reason) = view.server.and_then(ignored_chat) {
+    if let Some(reason) = ignored_chat(view) {
         return Plan::Ignore(reason);
     }
     let from_phone = message.author != Author::Customer;
-    let mut post = ChatwootPost::new(message.id, message.sent_at, from_phone);
-    post.quote = message.quote;
+    let who = message.participant.filter(|_| !from_phone);
+    let mut post = ChatwootPost {
+        // notes reopen no conversation, and no greeting answers them
+        is_private: view.jid.is_some_and(is_feed),
+        heading: who.as_ref().map(|who| note::author(view.locale, who)),
+        participant: who.as_ref().and_then(|who| who.address().cloned()),
+        quote: message.quote,
+        ..ChatwootPost::new(message.id, message.sent_at, from_phone)
+    };
     match message.content {
         Content::Text(text) => post.text = Some(text::to_markdown(&text)),
         Content::Media(media) => {
@@ -152,8 +197,9 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
         }
     }
     // Chatwoot runs Liquid over outgoing texts only
-    if post.from_phone {
+    if post.from_phone || post.is_private {
         post.text = post.text.map(|text| text::guard_liquid(&text));
+        post.heading = post.heading.map(|heading| text::guard_liquid(&heading));
     }
     let ad = message.ad.filter(|_| !post.from_phone).map(|ad| told_ad(&ad, &post, view.locale));
     Plan::Chatwoot(ad.into_iter().chain([post]).collect())
@@ -194,17 +240,38 @@ mod tests {
 
     use super::*;
     use crate::event::OtherKind;
+    use crate::participant::Participant;
 
     static DEFAULTS: LazyLock<SessionSettings> = LazyLock::new(SessionSettings::default);
 
-    fn view(server: &Server) -> ChatView<'_> {
-        ChatView { server: Some(server), locale: Locale::En, settings: &DEFAULTS }
+    fn view(server: &Server) -> ChatView<'static> {
+        view_with(server, &DEFAULTS)
+    }
+
+    fn view_with<'a>(server: &Server, settings: &'a SessionSettings) -> ChatView<'a> {
+        static PERSON: LazyLock<Jid> = LazyLock::new(|| Jid::parse("5511900000001@s.whatsapp.net").unwrap());
+        static GROUP: LazyLock<Jid> = LazyLock::new(|| Jid::parse("120363000000000001@g.us").unwrap());
+        static STATUS: LazyLock<Jid> = LazyLock::new(|| Jid::parse("status@broadcast").unwrap());
+        let jid: &'static Jid = match server {
+            Server::Group => &GROUP,
+            Server::Status => &STATUS,
+            Server::User
+            | Server::Lid
+            | Server::Broadcast
+            | Server::Newsletter
+            | Server::Call
+            | Server::Bot
+            | Server::Other(_) => &PERSON,
+        };
+        ChatView { jid: Some(jid), locale: Locale::En, settings }
     }
 
     fn customer(content: Content) -> Event {
         Event::WhatsApp(WaMessage {
             id: WaMessageId::new("A"),
             author: Author::Customer,
+            participant: None,
+            mentions: Vec::new(),
             sent_at: Timestamp::from_secs(1),
             quote: None,
             ad: None,
@@ -226,5 +293,47 @@ mod tests {
         for (server, reason) in [(Server::Group, Ignored::GroupsOff), (Server::Status, Ignored::StatusUpdate)] {
             assert_eq!(plan(customer(Content::Text("x".into())), view(&server)), Plan::Ignore(reason));
         }
+    }
+
+    fn member(text: &str) -> Event {
+        let Event::WhatsApp(message) = customer(Content::Text(text.into())) else { unreachable!() };
+        let who = Participant { name: Some("Bia".into()), ..Participant::of(["2@lid"]).unwrap() };
+        Event::WhatsApp(WaMessage { participant: Some(Box::new(who)), ..message })
+    }
+
+    #[test]
+    fn groups_are_conversations_when_the_owner_wants_them() {
+        let listed = |jid: &str| Groups::Only(vec![Jid::parse(jid).unwrap()]);
+        let table = [
+            (Groups::On, true),
+            (listed("120363000000000001@g.us"), true),
+            (listed("120363000000000002@g.us"), false),
+            (Groups::Off, false),
+        ];
+        for (groups, is_shown) in table {
+            let settings = SessionSettings { groups, ..SessionSettings::default() };
+            let plan = plan(member("oi"), view_with(&Server::Group, &settings));
+            let Plan::Chatwoot(posts) = &plan else {
+                assert!(!is_shown && plan == Plan::Ignore(Ignored::GroupsOff), "{plan:?}");
+                continue;
+            };
+            assert!(is_shown && !posts[0].is_private);
+            assert_eq!(posts[0].heading.as_deref(), Some("**Bia:**"));
+            assert_eq!(posts[0].participant.as_ref().unwrap().to_string(), "2@lid");
+        }
+        let nameless = Jid::parse(NAMELESS_GROUP).unwrap();
+        let settings = SessionSettings { groups: Groups::On, ..SessionSettings::default() };
+        let view = ChatView { jid: Some(&nameless), ..view_with(&Server::Group, &settings) };
+        assert_eq!(plan(member("oi"), view), Plan::Ignore(Ignored::GroupUnnamed));
+    }
+
+    #[test]
+    fn status_updates_are_notes() {
+        let settings = SessionSettings { status_updates: true, ..SessionSettings::default() };
+        let view = view_with(&Server::Status, &settings);
+        let Plan::Chatwoot(posts) = plan(member("promo {{ x }}"), view) else { panic!("not posted") };
+        let post = &posts[0];
+        assert!(post.is_private && post.heading.is_some());
+        assert_ne!(post.text.as_deref(), Some("promo {{ x }}"), "Chatwoot would fill it in");
     }
 }

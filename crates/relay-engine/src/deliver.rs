@@ -1,12 +1,15 @@
 //! Carrying out a plan: remote calls, part by part, each outcome recorded.
 
 mod about;
+mod call;
 mod choice;
 mod conversation;
 mod first_contact;
+mod group;
 mod identity;
 mod media_in;
 mod media_out;
+mod people;
 mod place;
 mod reaction;
 mod read;
@@ -18,17 +21,18 @@ mod unsent;
 
 use std::sync::Arc;
 
-use relay_domain::event::Ignored;
+use relay_domain::event::{Event, Ignored};
 use relay_domain::ignore::is_ignored;
 use relay_domain::menu;
 use relay_domain::note::Failure;
-use relay_domain::plan::{ChatView, Plan, plan};
+use relay_domain::plan::{ChatView, Plan, ignored_chat, plan};
 use relay_store::{Chat, End, LaneKind, Lease, LinkChange, PendingEvent};
 
 use crate::Engine;
 use crate::sessions::Live;
 use crate::translate::{Extras, translate};
 use crate::trouble::{Failed, Trouble};
+pub(crate) use group::Looks;
 
 /// What a delivery works on.
 pub(crate) struct Task<'a> {
@@ -74,7 +78,7 @@ pub(crate) async fn deliver(
         LaneKind::In | LaneKind::Out => engine.store.chat(live.id(), &lease.lane.chat).await?,
     };
     let view = ChatView {
-        server: chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(relay_domain::jid::Jid::server),
+        jid: chat.as_ref().and_then(|chat| chat.jid.as_ref()),
         locale: live.locale,
         settings: &live.session.settings,
     };
@@ -82,8 +86,14 @@ pub(crate) async fn deliver(
     let answered = choice.and_then(|choice| menu::answer(&mut meaning, choice, event.received_at));
     let offered = menu::offered(&meaning, event.received_at);
     let own_reaction = reaction::own_name(&meaning);
+    let mut task = Task { engine, live: live.clone(), lease, event, extras };
+    if let (Event::WhatsApp(message), Some(chat)) = (&mut meaning, &chat)
+        && ignored_chat(view).is_none()
+    {
+        task.look_at_group(chat).await?;
+        engine.introduce(live.id(), message).await?;
+    }
     let plan = plan(meaning, view);
-    let task = Task { engine, live, lease, event, extras };
     if let Some(name) = own_reaction
         && let Some(done) = task.own_reaction(&name).await?
     {
@@ -95,15 +105,20 @@ pub(crate) async fn deliver(
     };
     match (plan, chat) {
         (Plan::WhatsApp(_), Some(_)) if is_ignored => task.give_up(&task.message()?, Failure::IgnoredChat).await,
-        (Plan::Chatwoot(_), Some(_)) if is_ignored => Ok(Done::ignored(Ignored::IgnoreList)),
+        (Plan::Chatwoot(_) | Plan::Call(_) | Plan::Group(_), Some(_)) if is_ignored => {
+            Ok(Done::ignored(Ignored::IgnoreList))
+        }
         (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
         (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
         (Plan::Revoke(message), _) => task.revoke(message).await,
         (Plan::ReadOnPhone(id), _) => task.read_on_phone(id).await,
+        (Plan::Call(call), Some(chat)) => task.show_call(chat, call).await,
+        (Plan::Group(change), Some(chat)) => task.show_group_change(chat, change).await,
         (Plan::Chatwoot(posts), Some(chat)) => {
             task.note_choice(&chat, answered).await?;
             task.post(chat, posts).await
         }
+        (Plan::Refuse(why), Some(_)) => task.refuse(why).await,
         (Plan::WhatsApp(parts), Some(chat)) => {
             let done = task.send(chat.clone(), parts).await?;
             task.note_choice(&chat, offered.filter(|_| done.end == End::Delivered)).await?;
@@ -111,7 +126,9 @@ pub(crate) async fn deliver(
             Ok(done)
         }
         // only lanes of chats bring messages
-        (Plan::Chatwoot(_) | Plan::WhatsApp(_), None) => Ok(Done::ignored(Ignored::UnknownShape)),
+        (Plan::Chatwoot(_) | Plan::WhatsApp(_) | Plan::Call(_) | Plan::Group(_) | Plan::Refuse(_), None) => {
+            Ok(Done::ignored(Ignored::UnknownShape))
+        }
     }
 }
 

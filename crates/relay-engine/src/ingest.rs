@@ -18,7 +18,7 @@ use crate::metrics::{Received, Way};
 use crate::sessions::Live;
 use crate::trouble::Side;
 pub(crate) use chats::{ChatNames, Chats};
-pub(crate) use chatwoot_event::{LID_SUFFIX, deletion_key, jid_of_source};
+pub(crate) use chatwoot_event::{deletion_key, jid_of_source, source_id_of};
 pub(crate) use codechat_event::other_spellings;
 
 /// What became of a webhook.

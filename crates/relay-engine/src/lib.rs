@@ -65,6 +65,8 @@ pub struct Engine {
     transcoder: Transcoder,
     chats: ingest::Chats,
     at_work: dispatcher::AtWork,
+    /// When groups were looked at.
+    looks: deliver::Looks,
     pulse: pulse::Pulse,
     profiles: profile::Profiles,
     /// Chats that turned out to be one person wait for their lanes.
@@ -117,6 +119,7 @@ impl Engine {
             transcoder,
             chats: ingest::Chats::default(),
             at_work: dispatcher::AtWork::default(),
+            looks: deliver::Looks::default(),
             pulse: pulse::Pulse::new(),
             profiles: profile::Profiles::default(),
             chats_to_join: AtomicBool::new(false),

@@ -116,7 +116,7 @@ fn read(stored: &Stored, body: Bytes, live: &Live, chat: Option<&Chat>) -> Read 
     let kind = kind_of(stored.source, &body);
     let event = pending(stored, body);
     let view = ChatView {
-        server: chat.and_then(|chat| chat.jid.as_ref()).map(relay_domain::jid::Jid::server),
+        jid: chat.and_then(|chat| chat.jid.as_ref()),
         locale: live.locale,
         settings: &live.session.settings,
     };

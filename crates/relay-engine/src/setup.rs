@@ -14,13 +14,17 @@ use crate::sessions::{Live, hash_token};
 use crate::token::new_token;
 
 /// The webhook events of CodeChat that every session uses.
-pub const HOOK_EVENTS: [HookEvent; 6] = [
+pub const HOOK_EVENTS: [HookEvent; 10] = [
     HookEvent::MessagesUpsert,
     HookEvent::MessagesUpdate,
     HookEvent::SendMessage,
     HookEvent::ConnectionUpdate,
     HookEvent::QrcodeUpdated,
     HookEvent::StatusInstance,
+    HookEvent::CallUpsert,
+    HookEvent::GroupsUpsert,
+    HookEvent::GroupsUpdate,
+    HookEvent::GroupParticipantsUpdate,
 ];
 
 /// What a new session is to be.

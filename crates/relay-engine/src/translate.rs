@@ -1,7 +1,7 @@
 //! From the bytes of a webhook to what they mean. Pure.
 
 mod from_chatwoot;
-mod from_codechat;
+pub(crate) mod from_codechat;
 
 use relay_domain::event::{Event, Ignored};
 use relay_domain::jid::Jid;

@@ -6,11 +6,13 @@
 
 mod admin;
 mod auth;
+mod calls;
 mod chat;
 mod content;
 mod customer;
 mod error;
 mod files;
+mod groups;
 mod handle;
 mod instances;
 mod kinds;
@@ -26,6 +28,7 @@ mod urls;
 mod webhook_config;
 mod webhooks;
 
+pub use calls::{CallStep, RejectedCall};
 pub use customer::{Chat, CustomerMessage};
 pub use handle::FakeCodeChat;
 pub use kinds::Kind;

@@ -20,8 +20,8 @@ pub use chatwoot::{
     LedgerConversation, LedgerMessage, Role,
 };
 pub use codechat::{
-    AutoReceipts, Chat, CodeChatOptions, ConnectionState, CustomerMessage, CustomerSent, FakeCodeChat, Kind,
-    MediaRecord, PresenceShown, ReadMark, Revocation, Submission,
+    AutoReceipts, CallStep, Chat, CodeChatOptions, ConnectionState, CustomerMessage, CustomerSent, FakeCodeChat, Kind,
+    MediaRecord, PresenceShown, ReadMark, RejectedCall, Revocation, Submission,
 };
 pub use fault::{Fault, FaultAction, route};
 pub use hooks::{Ack, AckOutcome, HookFaults};

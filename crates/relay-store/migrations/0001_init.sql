@@ -85,6 +85,15 @@ CREATE TABLE contact_merge (
     PRIMARY KEY (session, chat, contact)
 );
 
+-- People seen among others, in groups mostly, by each of their addresses: what they call themselves, and the number behind a LID.
+CREATE TABLE person (
+    session TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    jid     TEXT NOT NULL,
+    name    TEXT,
+    phone   TEXT,
+    PRIMARY KEY (session, jid)
+);
+
 -- Processes alive; a lane leased by a silent one is free.
 CREATE TABLE worker (
     id      TEXT   PRIMARY KEY,

@@ -22,6 +22,7 @@ mod media;
 mod merge;
 mod message;
 mod model;
+mod person;
 mod read;
 mod session;
 mod tally;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use relay_domain::Timestamp;
 use relay_domain::id::{ChatKey, CwContactId, CwMessageId, EventId, SessionId, WaMessageId, WorkerId};
+use relay_domain::jid::Jid;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -53,6 +55,7 @@ pub use model::{
     Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, EventState, Lane, LaneKind, Lease, Link, LinkChange,
     LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
 };
+pub use person::{MeetPeople, Person};
 pub use read::UnreadMessage;
 pub use session::{Deleted, UpdateSession};
 
@@ -340,6 +343,16 @@ impl Store {
     /// Puts a file on offer.
     pub async fn offer_file(&self, offer: OfferFile) -> Result<()> {
         self.writer.write(offer).await
+    }
+
+    /// What is known of somebody by one of their addresses.
+    pub async fn person(&self, session: &SessionId, jid: &Jid) -> Result<Option<Person>> {
+        person::get(&self.db, session, jid).await
+    }
+
+    /// Remembers people.
+    pub async fn meet(&self, people: MeetPeople) -> Result<()> {
+        self.writer.write(people).await
     }
 
     /// Uses up one fetch of an offered file.

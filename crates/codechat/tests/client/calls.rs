@@ -323,3 +323,41 @@ async fn a_token_is_probed_with_its_own_instance() {
 fn switches_let_their_events_through() {
     assert_eq!(HookEvent::MessagesUpdate.event(), Event::MessagesUpdate);
 }
+
+#[tokio::test]
+async fn a_call_is_rejected_by_id_and_caller() {
+    let server = Server::start().await;
+    server.answers_recorded("chat_rejectCall");
+    server.client().reject_call("loja01", "FAKECALLID0001", "200000000000001@lid").await.unwrap();
+    let asked = server.only();
+    assert_eq!(asked.line(), "POST /chat/rejectCall/loja01");
+    assert_eq!(asked.json(), json!({ "callId": "FAKECALLID0001", "callFrom": "200000000000001@lid" }));
+    server.answers_recorded("chat_whatsappNumbers__no_auth");
+    let refused = server.client().reject_call("loja01", "FAKECALLID0001", "200000000000001@lid").await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unauthorized);
+}
+
+#[tokio::test]
+async fn a_group_tells_what_it_is_like() {
+    let server = Server::start().await;
+    server.answers_recorded("group_findGroupInfos");
+    let group = server.client().group_info("loja01", "120363000000000001@g.us").await.unwrap();
+    assert_eq!((group.id.as_str(), group.subject.as_deref()), ("120363000000000001@g.us", Some("Grupo Teste")));
+    assert_eq!((group.description.as_deref(), group.announce), (Some("Descrição"), Some(false)));
+    let members = group.members.unwrap();
+    assert_eq!(members.len(), 3);
+    assert_eq!(members[1].addresses, ["5511900000001@s.whatsapp.net", "200000000000001@lid"]);
+    let line = server.only().line();
+    assert_eq!(line, "GET /group/findGroupInfos/loja01?groupJid=120363000000000001%40g.us");
+}
+
+#[tokio::test]
+async fn an_unknown_group_is_an_error() {
+    let server = Server::start().await;
+    server.answers_recorded("group_findGroupInfos__unknown").answers_recorded("group_findGroupInfos__missing");
+    for _ in 0..2 {
+        let error = server.client().group_info("loja01", "120363000000000404@g.us").await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Rejected);
+        assert!(!error.detail.contains("120363000000000404"), "{}", error.detail);
+    }
+}

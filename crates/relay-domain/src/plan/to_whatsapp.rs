@@ -4,10 +4,11 @@ use crate::card::{self, Card, Person, Place};
 use crate::emoji;
 use crate::event::{AgentFile, AgentFileKind, CwMessage, CwRole, Ignored};
 use crate::id::CwMessageId;
+use crate::note::Failure;
 use crate::settings::{SessionSettings, Signature, SignaturePosition};
 use crate::text;
 
-use super::{ChatView, Plan};
+use super::{ChatView, Plan, is_feed};
 
 /// WhatsApp cuts captions beyond this many characters, so longer ones travel as a text of their own.
 pub const MAX_CAPTION_CHARS: usize = 1024;
@@ -56,6 +57,9 @@ pub(super) fn from_chatwoot(message: CwMessage, view: ChatView<'_>) -> Plan {
         CwRole::FromCustomer => return Plan::Ignore(Ignored::FromCustomer),
         CwRole::PrivateNote => return Plan::Ignore(Ignored::PrivateNote),
         CwRole::Deleted => return Plan::Ignore(Ignored::Deleted),
+    }
+    if view.jid.is_some_and(is_feed) {
+        return Plan::Refuse(Failure::ReadOnly);
     }
     let reply_to = message.reply_to;
     let bodies = match reaction(&message, view.settings) {
@@ -148,7 +152,7 @@ mod tests {
     use super::*;
     use crate::clock::Timestamp;
     use crate::event::Event;
-    use crate::jid::Server;
+    use crate::jid::Jid;
     use crate::menu::Menu;
     use crate::note::Locale;
     use crate::plan::plan;
@@ -175,8 +179,13 @@ mod tests {
     }
 
     fn planned(message: CwMessage, settings: &serde_json::Value) -> Plan {
+        planned_for("5511900000001@s.whatsapp.net", message, settings)
+    }
+
+    fn planned_for(jid: &str, message: CwMessage, settings: &serde_json::Value) -> Plan {
         let settings = SessionSettings::default().changed(settings).unwrap();
-        let view = ChatView { server: Some(&Server::User), locale: Locale::En, settings: &settings };
+        let jid = Jid::parse(jid).unwrap();
+        let view = ChatView { jid: Some(&jid), locale: Locale::En, settings: &settings };
         plan(Event::Chatwoot(message), view)
     }
 
@@ -230,6 +239,14 @@ mod tests {
             assert_eq!(planned(message, &json!({})), Plan::Ignore(reason));
         }
         assert_eq!(planned(agent(Some(" \n"), &[]), &json!({})), Plan::Ignore(Ignored::Empty));
+    }
+
+    #[test]
+    fn feeds_take_no_message() {
+        for jid in ["status@broadcast", "1700000000@broadcast", "120363000000000009@newsletter"] {
+            let refused = planned_for(jid, agent(Some("oi"), &[]), &json!({}));
+            assert_eq!(refused, Plan::Refuse(Failure::ReadOnly), "{jid}");
+        }
     }
 
     #[test]

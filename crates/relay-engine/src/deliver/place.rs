@@ -5,11 +5,12 @@
 
 use chatwoot::{Contact, ErrorKind, Filter, FilterAttribute, NewContact};
 use relay_domain::id::{CwContactId, CwConversationId};
-use relay_domain::jid::{Jid, Server};
+use relay_domain::jid::Jid;
+use relay_domain::note;
 use relay_store::{CHATWOOT_NAME, Chat, OpenChat, Place, SetPlace};
 
 use super::Task;
-use crate::ingest::{LID_SUFFIX, jid_of_source, other_spellings};
+use crate::ingest::{jid_of_source, other_spellings, source_id_of};
 use crate::trouble::{Trouble, from_chatwoot};
 
 /// Longest name Chatwoot keeps, in characters.
@@ -51,7 +52,7 @@ impl Task<'_> {
 
     async fn remember(&self, chat: &Chat, place: &Place, is_new: bool) -> Result<(), Trouble> {
         let session = self.live.id().clone();
-        if source_id_of(chat.jid.as_ref()).as_deref() != Some(place.source_id.as_str()) {
+        if chat.jid.as_ref().and_then(source_id_of).as_deref() != Some(place.source_id.as_str()) {
             let aliases = vec![chat.key.to_string(), format!("{CHATWOOT_NAME}{}", place.source_id)];
             let spellings = chat.jid.as_ref().map(other_spellings).unwrap_or_default();
             let named = OpenChat { session: session.clone(), jid: chat.jid.clone(), aliases, spellings };
@@ -70,7 +71,7 @@ impl Task<'_> {
 
     async fn contact(&self, chat: &Chat, jid: Option<&Jid>) -> Result<(CwContactId, String, bool), Trouble> {
         let inbox = self.live.session.chatwoot.inbox;
-        let source_id = source_id_of(jid).unwrap_or_else(|| chat.key.to_string().replace('.', "-"));
+        let source_id = jid.and_then(source_id_of).unwrap_or_else(|| chat.key.to_string().replace('.', "-"));
         if let Some(contact) = self.live.chatwoot.find_contact_inbox(inbox, &source_id).await.map_err(from_chatwoot)? {
             return Ok((CwContactId::new(contact.id), source_id, false));
         }
@@ -125,9 +126,7 @@ impl Task<'_> {
 
     /// What a contact is called that the relay makes: as the customer, else by number.
     fn name_of(&self, chat: &Chat, jid: Option<&Jid>) -> String {
-        let phone = || jid.and_then(Jid::phone).map(|phone| phone.to_e164());
-        let name = self.extras.push_name.clone().or_else(phone).unwrap_or_else(|| nameless(chat, jid));
-        name.chars().take(LONGEST_NAME).collect()
+        self.contact_name(chat, jid, self.extras.push_name.clone())
     }
 
     fn new_contact(&self, chat: &Chat, jid: Option<&Jid>, source_id: &str) -> NewContact {
@@ -141,20 +140,21 @@ impl Task<'_> {
             ..NewContact::default()
         }
     }
+
+    /// What a contact is called: as the chat calls itself, else by number, else by what it is.
+    pub(crate) fn contact_name(&self, chat: &Chat, jid: Option<&Jid>, told: Option<String>) -> String {
+        let locale = self.live.locale;
+        let known = || match jid {
+            Some(jid) if jid.is_group() => Some(note::nameless_group(locale, jid.user())),
+            Some(jid) => jid.phone().map(|phone| phone.to_e164()).or_else(|| note::feed_name(locale, jid)),
+            None => None,
+        };
+        let name = told.or_else(known).unwrap_or_else(|| nameless(chat, jid));
+        name.chars().take(LONGEST_NAME).collect()
+    }
 }
 
 /// What somebody is called who has told neither name nor number: not by the address alone, which would pass for a number.
 fn nameless(chat: &Chat, jid: Option<&Jid>) -> String {
     format!("WhatsApp {}", jid.map_or_else(|| chat.key.as_str(), Jid::user))
-}
-
-/// What a contact is called in the inbox. Dots would end the path segment it becomes in Chatwoot's public API.
-pub(crate) fn source_id_of(jid: Option<&Jid>) -> Option<String> {
-    let jid = jid?;
-    match jid.server() {
-        Server::User => Some(jid.user().to_owned()),
-        Server::Lid => Some(format!("{}{LID_SUFFIX}", jid.user())),
-        Server::Group => Some(format!("{}-group", jid.user())),
-        Server::Status | Server::Broadcast | Server::Newsletter | Server::Call | Server::Bot | Server::Other(_) => None,
-    }
 }

@@ -41,7 +41,9 @@ impl Task<'_> {
 
     async fn target(&self, message: CwMessageId) -> Result<Option<Link>, Trouble> {
         let links = self.engine.store.links_by_cw(self.live.id(), message).await?;
-        Ok(links.into_iter().find(|link| link.state == LinkState::Sent && !is_reaction(&link.wa_id)))
+        Ok(links
+            .into_iter()
+            .find(|link| link.state == LinkState::Sent && !is_reaction(&link.wa_id) && !link.wa_id.is_notice()))
     }
 
     pub(crate) async fn react(

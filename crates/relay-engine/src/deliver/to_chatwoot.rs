@@ -11,12 +11,13 @@ use relay_domain::backoff::Direction;
 use relay_domain::event::{Ignored, Relation};
 use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::note;
-use relay_domain::plan::ChatwootPost;
+use relay_domain::plan::{ChatwootPost, is_feed};
 use relay_domain::settings::Deletions;
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
 use serde_json::{Map, Value, json};
 
 use super::{Done, Task};
+use crate::translate::from_codechat::message::participant;
 use crate::trouble::{Side, Trouble, from_chatwoot};
 
 /// Moments after a doubtful attempt at which Chatwoot is asked whether it took effect. After the last it is repeated.
@@ -107,7 +108,7 @@ impl Task<'_> {
             parts: post.part + 1,
             wa_id: post.id.clone(),
             wa_from_me: post.from_phone,
-            wa_participant: None,
+            wa_participant: post.participant.as_ref().map(ToString::to_string),
             wa_row: self.extras.row,
             cw_conversation: Some(conversation),
             cw_message: None,
@@ -208,7 +209,8 @@ impl Task<'_> {
     }
 
     async fn compose(&self, post: &ChatwootPost, conversation: CwConversationId) -> Result<Composed, Trouble> {
-        let direction = if post.from_phone { MessageDirection::Outgoing } else { MessageDirection::Incoming };
+        let direction =
+            if post.from_phone || post.is_private { MessageDirection::Outgoing } else { MessageDirection::Incoming };
         let mut message = NewMessage::new(direction);
         let mut text = post.text.clone();
         message.source_id = Some(source_id(post));
@@ -225,11 +227,14 @@ impl Task<'_> {
                 Err(placeholder) => text = Some(join(text, placeholder)),
             }
         }
-        if self.event.order_key < self.lease.done_to {
+        if self.event.order_key < self.lease.done_to && !post.id.is_notice() {
             let written_at = in_local_time(post.sent_at);
             text = Some(join(text, note::late(self.live.locale, &written_at)));
         }
-        message.content = text;
+        message.content = match &post.heading {
+            Some(heading) => Some(text.map_or_else(|| heading.clone(), |text| format!("{heading}\n\n{text}"))),
+            None => text,
+        };
         Ok(Composed { message, has_file: file.is_some(), _file: file })
     }
 
@@ -251,10 +256,11 @@ impl Task<'_> {
         let here = links.iter().find(|link| link.cw_conversation.is_none_or(|known| known == conversation));
         if let Some(message) = here.and_then(|link| link.cw_message) {
             attributes.insert("in_reply_to".to_owned(), json!(message.get()));
-        } else {
+        } else if !quote.id.is_notice() {
             // a reply to something that was never relayed, or that has no words, is still a reply
             let quoted = match quote.relation {
                 Relation::Reply => note::in_reply_to(self.live.locale, quote.excerpt.as_deref().unwrap_or("…")),
+                Relation::StatusReply => note::in_reply_to_status(self.live.locale, quote.excerpt.as_deref()),
                 Relation::About => note::about_unknown(self.live.locale),
             };
             *text = Some(text.as_ref().map_or_else(|| quoted.clone(), |text| format!("{quoted}\n\n{text}")));
@@ -308,7 +314,11 @@ impl Task<'_> {
             return Ok(Vec::new());
         };
         let sent_at = Timestamp::from_secs(upsert.timestamp.unwrap_or(0));
+        let who = participant(&upsert).filter(|_| !upsert.from_me);
         let post = ChatwootPost {
+            is_private: chat.jid.as_ref().is_some_and(is_feed),
+            participant: who.as_ref().and_then(|who| who.address().cloned()),
+            heading: who.as_ref().map(|who| note::author(self.live.locale, who)),
             text: Some(note::undeliverable(self.live.locale, detail)),
             is_placeholder: true,
             ..ChatwootPost::new(WaMessageId::new(upsert.key_id), sent_at, upsert.from_me)
@@ -317,10 +327,13 @@ impl Task<'_> {
     }
 }
 
-/// The message's identity on WhatsApp.
+/// The message's identity on WhatsApp. Others' ids are unique per author only, which matters where there are several.
 fn event_key(post: &ChatwootPost) -> String {
     let side = if post.from_phone { "us" } else { "them" };
-    format!("{side}|{}", post.id)
+    match &post.participant {
+        Some(author) => format!("{side}|{}|{}", post.id, author.user()),
+        None => format!("{side}|{}", post.id),
+    }
 }
 
 struct Composed {
@@ -330,7 +343,8 @@ struct Composed {
     _file: Option<super::media_in::Brought>,
 }
 
-fn in_local_time(at: Timestamp) -> String {
+/// A moment as the people at this machine write it.
+pub(crate) fn in_local_time(at: Timestamp) -> String {
     let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
     at.to_zoned(jiff::tz::TimeZone::system()).strftime("%d/%m %H:%M").to_string()
 }

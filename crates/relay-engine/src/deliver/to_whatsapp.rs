@@ -41,7 +41,6 @@ impl Task<'_> {
         if self.engine.clock.now().since(self.event.received_at) > self.engine.config.outbound_ttl {
             return self.expire(&message).await;
         }
-        self.check_online().await?;
         let jid = match self.confirmed(&chat, jid).await {
             Ok(jid) => jid,
             Err(Trouble::Hopeless(why)) => return self.give_up(&message, why).await,
@@ -50,8 +49,20 @@ impl Task<'_> {
         if let Some(reaction) = self.reaction(&parts).await? {
             return self.react(&chat, &jid, &message, &parts[0], reaction).await;
         }
-        let id_of = |part: &WhatsAppPart| self.reserved_id(&message, part.index);
-        let reserved = self.reserve_out(&chat, &message, &parts, id_of).await?;
+        self.send_parts(&chat, &jid, &message, &parts).await
+    }
+
+    /// Sends each part that was not sent yet.
+    pub(crate) async fn send_parts(
+        &self,
+        chat: &Chat,
+        jid: &Jid,
+        message: &Message,
+        parts: &[WhatsAppPart],
+    ) -> Result<Done, Trouble> {
+        self.check_online().await?;
+        let id_of = |part: &WhatsAppPart| self.reserved_id(message, part.index);
+        let reserved = self.reserve_out(chat, message, parts, id_of).await?;
         let mut last = None;
         for (part, reserved) in parts.iter().zip(&reserved) {
             if reserved.link.state == LinkState::Sent {
@@ -61,17 +72,24 @@ impl Task<'_> {
             if part.index > 0 && self.is_deleted(message.id).await? {
                 return Ok(Done { was_attempted: true, ..Done::ignored(Ignored::Deleted) });
             }
-            match self.send_part(&chat, &jid, part, reserved).await {
+            match self.send_part(chat, jid, part, reserved).await {
                 Ok(change) => {
                     last = self.part_sent(LinkChange { key: reserved.link.key.clone(), change }, parts.len()).await?;
                 }
                 Err(Trouble::Hopeless(why)) => {
-                    return self.give_up(&message, why).await;
+                    return self.give_up(message, why).await;
                 }
                 Err(trouble) => return Err(trouble),
             }
         }
         Ok(Done::delivered(last.into_iter().collect()))
+    }
+
+    /// Ends a message that is not to be sent, with the reason on its bubble.
+    pub(crate) async fn refuse(&self, why: Failure) -> Result<Done, Trouble> {
+        self.check_lease()?;
+        let message = self.message()?;
+        self.give_up(&message, why).await
     }
 
     /// Records a part at once, or returns the last one to be recorded with the end of the event.
@@ -268,8 +286,9 @@ impl Task<'_> {
     /// pruned, or start anew, and a wrong one would quote another customer.
     async fn quoted(&self, message: CwMessageId) -> Result<Option<Quoted>, Trouble> {
         let links = self.engine.store.links_by_cw(self.live.id(), message).await?;
-        // a reaction is nothing that could be quoted
-        let Some(link) = links.into_iter().find(|link| !is_reaction(&link.wa_id)) else { return Ok(None) };
+        // neither a reaction nor a call is anything that could be quoted
+        let is_message = |link: &Link| !is_reaction(&link.wa_id) && !link.wa_id.is_notice();
+        let Some(link) = links.into_iter().find(is_message) else { return Ok(None) };
         let find = FindMessages { key_id: Some(link.wa_id.to_string()), ..FindMessages::default() };
         let row = self.live.codechat.find_messages(self.live.name(), &find).await.ok().and_then(|page| {
             let mut records = page.records.into_iter();
@@ -286,6 +305,9 @@ impl Task<'_> {
         });
         if let Some(jid) = self.engine.store.chat(self.live.id(), &link.chat).await?.and_then(|chat| chat.jid) {
             quoted["keyRemoteJid"] = json!(jid.to_string());
+        }
+        if let Some(participant) = &link.wa_participant {
+            quoted["keyParticipant"] = json!(participant);
         }
         Ok(Some(Quoted::Message(quoted)))
     }

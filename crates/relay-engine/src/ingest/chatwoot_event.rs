@@ -4,7 +4,7 @@ use bytes::Bytes;
 use chatwoot::{ContactRef, ConversationEvent, ConversationRef, MessageEvent, MessageType, Webhook, WebhookError};
 use relay_domain::Timestamp;
 use relay_domain::id::CwConversationId;
-use relay_domain::jid::Jid;
+use relay_domain::jid::{Jid, Server};
 use relay_domain::phone::Phone;
 use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
 
@@ -111,8 +111,24 @@ pub(super) fn retry_key(message: i64) -> String {
     format!("retry|{message}|")
 }
 
-/// The suffix of source ids of people known by LID only.
-pub(crate) const LID_SUFFIX: &str = "-lid";
+/// Source ids of chats that are not known by a phone number: digits, and a suffix for the kind of address.
+const SUFFIXES: [(&str, &str); 4] =
+    [("-lid", "lid"), ("-group", "g.us"), ("-newsletter", "newsletter"), ("-broadcast", "broadcast")];
+/// The source id of the status updates.
+const STATUS: &str = "status-broadcast";
+
+/// What a contact is called in the inbox. Dots would end the path segment it becomes in Chatwoot's public API.
+pub(crate) fn source_id_of(jid: &Jid) -> Option<String> {
+    let suffix = match jid.server() {
+        Server::User => "",
+        Server::Lid => "-lid",
+        Server::Group => "-group",
+        Server::Newsletter => "-newsletter",
+        Server::Status | Server::Broadcast => "-broadcast",
+        Server::Call | Server::Bot | Server::Other(_) => return None,
+    };
+    Some(format!("{}{suffix}", jid.user()))
+}
 
 /// A chat as Chatwoot names it: the source id we gave it, else the contact's identifier, else its phone number.
 pub(crate) fn chat_names(conversation: &ConversationRef) -> ChatNames {
@@ -135,14 +151,23 @@ pub(crate) fn chat_names(conversation: &ConversationRef) -> ChatNames {
 /// The address that a source id of ours leads to.
 pub(crate) fn jid_of_source(source: &str) -> Option<Jid> {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some(lid) = source.strip_suffix(LID_SUFFIX).filter(|lid| is_digits(lid)) {
-        return Jid::parse(&format!("{lid}@lid")).ok();
+    if source == STATUS {
+        return Jid::parse("status@broadcast").ok();
+    }
+    for (suffix, server) in SUFFIXES {
+        if let Some(user) = source.strip_suffix(suffix).filter(|user| is_digits(user)) {
+            return Jid::parse(&format!("{user}@{server}")).ok();
+        }
     }
     is_digits(source).then(|| Jid::parse(&format!("{source}@s.whatsapp.net")).ok()).flatten()
 }
 
 fn jid_of_contact(contact: &ContactRef) -> Option<Jid> {
-    let identified = contact.identifier.as_deref().and_then(|text| Jid::parse(text).ok()).filter(Jid::is_person);
+    let identified = contact
+        .identifier
+        .as_deref()
+        .and_then(|text| Jid::parse(text).ok())
+        .filter(|jid| jid.is_person() || jid.is_group());
     let phone = || contact.phone_number.as_deref().and_then(|text| Phone::parse(text, None).ok());
     identified.or_else(|| phone().as_ref().map(Jid::from_phone))
 }
@@ -176,6 +201,18 @@ mod tests {
         assert_eq!(chat.names, ["5511988887777@s.whatsapp.net"]);
         let chat = chat_names(&conversation("200000000000001-lid", None, None));
         assert_eq!(chat.jid.unwrap().to_string(), "200000000000001@lid");
+        for jid in [
+            "5511988887777@s.whatsapp.net",
+            "200000000000001@lid",
+            "120363000000000001@g.us",
+            "120363000000000009@newsletter",
+            "1700000000@broadcast",
+            "status@broadcast",
+        ] {
+            let source = source_id_of(&Jid::parse(jid).unwrap()).unwrap();
+            assert!(!source.contains(['.', '@']), "{source}");
+            assert_eq!(jid_of_source(&source).unwrap().to_string(), jid);
+        }
     }
 
     #[test]

@@ -1,17 +1,27 @@
 //! Naming CodeChat's webhooks.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use codechat::{Event, Status, StatusUpdate, Upsert, Webhook, WebhookError};
+use codechat::{
+    CallStatus, CallUpdate, Event, GroupInfo, MembersUpdate, Status, StatusUpdate, Upsert, Webhook, WebhookError,
+};
 use relay_domain::Timestamp;
 use relay_domain::id::EventId;
 use relay_domain::jid::{Jid, Server};
-use relay_domain::plan::UNATTRIBUTED;
+use relay_domain::plan::{NAMELESS_GROUP, UNATTRIBUTED};
 use relay_store::LaneKind;
+
+use crate::translate::from_codechat::call;
 
 use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, shard_of, unnamed};
 
 /// Row ids are 32-bit serials, so time and row fit one number: seconds first, row second.
 const ROW_BITS: u32 = 31;
+/// Steps of a call that follow each other.
+const STEPS: i64 = 4;
+/// How far ahead of messages a change of a group queues.
+const CHANGE_AHEAD: Duration = Duration::from_secs(10);
 
 /// Names a webhook of `instance`; `glimpse` sees what it says. One of another instance, such as CodeChat's global webhook
 /// sends, is not ours; one that names none is judged by its address alone.
@@ -41,6 +51,16 @@ pub(super) fn name(
         }
         Event::MessagesUpdate => {
             StatusUpdate::from_value(&webhook.data).ok().and_then(|update| receipt(event.clone(), &update))
+        }
+        Event::GroupsUpdate | Event::GroupsUpsert => match GroupInfo::list_from_value(&webhook.data).as_deref() {
+            Ok([group]) => group_change(&event, &group.id, body, now),
+            Ok(_) | Err(_) => None,
+        },
+        Event::GroupParticipantsUpdate => {
+            MembersUpdate::from_value(&webhook.data).ok().and_then(|update| group_change(&event, &update.id, body, now))
+        }
+        Event::CallUpsert => {
+            CallUpdate::from_value(&webhook.data).ok().map(|update| call_step(event.clone(), &update, now))
         }
         // open, close, open within seconds are three changes, not two
         Event::ConnectionUpdate => {
@@ -83,6 +103,39 @@ fn message(event: String, upsert: &Upsert, now: Timestamp) -> Name {
     }
 }
 
+/// A change of a group has neither id nor time. It queues with the group's messages, a little ahead of the moment it came, so
+/// that no message that took longer on its way counts as late.
+fn group_change(event: &str, group: &str, body: &Bytes, now: Timestamp) -> Option<Name> {
+    let jid = Jid::parse(group).ok().filter(Jid::is_group)?;
+    let name = unnamed(event.to_owned(), body, now);
+    Some(Name {
+        order_key: (now - CHANGE_AHEAD).as_secs() << ROW_BITS,
+        place: PlaceInQueue::Chat(LaneKind::In, person(Some(&jid), None)),
+        ..name
+    })
+}
+
+/// A step of a call queues with its caller's messages, in the order of the steps and ahead of what was written in the same second.
+fn call_step(event: String, update: &CallUpdate, now: Timestamp) -> Name {
+    let seconds = call::moment(update).unwrap_or(now).as_secs().clamp(0, (1 << (62 - ROW_BITS)) - 1);
+    let rank = match update.status {
+        CallStatus::Offer => 0,
+        CallStatus::Other(_) => 1,
+        CallStatus::Accept | CallStatus::Reject | CallStatus::Timeout => 2,
+        CallStatus::Terminate => STEPS - 1,
+    };
+    let parse = |text: &str| Jid::parse(text).ok().map(|jid| jid.without_device());
+    let callers = [update.caller_pn.as_deref().and_then(parse), parse(&update.from)];
+    let mut callers: Vec<_> = callers.into_iter().flatten().filter(Jid::is_person).collect();
+    callers.dedup();
+    Name {
+        event,
+        dedup_key: format!("call|{}|{}", update.id, update.status.as_str()),
+        order_key: (seconds << ROW_BITS) - STEPS + rank,
+        place: PlaceInQueue::Chat(LaneKind::In, person(callers.first(), callers.get(1))),
+    }
+}
+
 /// One WhatsApp message, however often and under whichever event CodeChat tells of it. The chat is not part of the key,
 /// because not every copy names it; the author is, in groups, because others' ids are unique per author only.
 pub(crate) fn message_key(upsert: &Upsert) -> String {
@@ -100,16 +153,25 @@ fn chat_names(upsert: &Upsert) -> ChatNames {
     let remote = parse(&upsert.remote_jid);
     // a group's LID field would be its author's
     let lid = parse(&upsert.lid).filter(|_| remote.as_ref().is_none_or(Jid::is_person));
-    let jid = remote.clone().or_else(|| lid.clone());
-    let names: Vec<_> = remote.iter().chain(&lid).map(ToString::to_string).collect();
-    if names.is_empty() {
+    if remote.is_none() && lid.is_none() && upsert.is_group {
         // old group ids are lost on the way: CodeChat tells only that it is a group
-        let name = if upsert.is_group { "unknown@g.us".to_owned() } else { format!("unknown@{UNATTRIBUTED}") };
-        return ChatNames { jid: Jid::parse(&name).ok(), names: vec![name], spellings: Vec::new() };
+        return nobody(NAMELESS_GROUP.to_owned());
     }
-    let spellings =
-        remote.as_ref().filter(|jid| *jid.server() == Server::User).map(other_spellings).unwrap_or_default();
-    ChatNames { jid, names, spellings }
+    person(remote.as_ref(), lid.as_ref())
+}
+
+/// A chat by what is known of it: its address, and the LID of a person.
+fn person(jid: Option<&Jid>, lid: Option<&Jid>) -> ChatNames {
+    let Some(first) = jid.or(lid) else {
+        return nobody(format!("unknown@{UNATTRIBUTED}"));
+    };
+    let names = jid.into_iter().chain(lid).map(ToString::to_string).collect();
+    let spellings = jid.filter(|jid| *jid.server() == Server::User).map(other_spellings).unwrap_or_default();
+    ChatNames { jid: Some(first.clone()), names, spellings }
+}
+
+fn nobody(name: String) -> ChatNames {
+    ChatNames { jid: Jid::parse(&name).ok(), names: vec![name], spellings: Vec::new() }
 }
 
 /// JIDs under which the same person may be known.

@@ -1,9 +1,13 @@
 //! What CodeChat's webhooks mean.
 
 mod about;
-mod message;
+pub(crate) mod call;
+pub(crate) mod group;
+pub(crate) mod message;
 
-use codechat::{ConnectionUpdate, Event as Name, State, Status, StatusUpdate, Upsert, Webhook};
+use codechat::{
+    CallUpdate, ConnectionUpdate, Event as Name, GroupInfo, MembersUpdate, State, Status, StatusUpdate, Upsert, Webhook,
+};
 use relay_domain::event::{Event, Ignored};
 use relay_domain::id::WaMessageId;
 use relay_domain::status::Receipt;
@@ -24,6 +28,18 @@ pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
         },
         Name::MessagesUpdate => match StatusUpdate::from_value(&webhook.data) {
             Ok(update) => (receipt(&update), Extras::default()),
+            Err(_) => nothing(Ignored::UnknownShape),
+        },
+        Name::GroupsUpdate | Name::GroupsUpsert => match GroupInfo::list_from_value(&webhook.data) {
+            Ok(groups) => (group::changed(groups), Extras::default()),
+            Err(_) => nothing(Ignored::UnknownShape),
+        },
+        Name::GroupParticipantsUpdate => match MembersUpdate::from_value(&webhook.data) {
+            Ok(update) => (group::members(&update), Extras::default()),
+            Err(_) => nothing(Ignored::UnknownShape),
+        },
+        Name::CallUpsert => match CallUpdate::from_value(&webhook.data) {
+            Ok(update) => (call::translate(update), Extras::default()),
             Err(_) => nothing(Ignored::UnknownShape),
         },
         Name::ConnectionUpdate => {

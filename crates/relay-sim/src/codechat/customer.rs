@@ -25,6 +25,9 @@ pub enum Chat {
     LidOnly(String),
     /// A group: its digits (or full JID), and the author's phone number.
     Group(String, String),
+    /// Something else that is no person's chat, by full JID: `status@broadcast`, a broadcast list or a channel, and its author's phone
+    /// number, which a channel does not have.
+    Feed(String, Option<String>),
 }
 
 /// A message from a customer.
@@ -120,6 +123,11 @@ fn row_of(instance: &Instance, message: &CustomerMessage, content: &Content, fro
             let jid = if group.contains('@') { group.clone() } else { format!("{group}@g.us") };
             // Old group ids with a dash lose their JID.
             (Some(jid).filter(|jid| !jid.contains('-')), None, person(author), derived(author))
+        }
+        // the author's LID stands where a chat's would
+        Chat::Feed(jid, author) => {
+            let author = author.as_deref();
+            (Some(jid.clone()), author.and_then(derived), author.and_then(person), None)
         }
     };
     let push_name = if from_me { Some(format!("{} (phone)", instance.name)) } else { message.push_name.clone() };

@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::state::Shared;
-use super::{admin, chat, instances, media, presence, sends, webhook_config};
+use super::{admin, calls, chat, groups, instances, media, presence, sends, webhook_config};
 use crate::admin::Admin;
 use crate::fault::guard;
 
@@ -52,6 +52,8 @@ fn instance_routes() -> Router<Arc<Shared>> {
         .route("/chat/markMessageAsRead/{instance}", put(chat::mark_as_read))
         .route("/chat/updatePresence/{instance}", patch(presence::update))
         .route("/chat/deleteMessageForEveryone/{instance}", delete(chat::delete_for_everyone))
+        .route("/chat/rejectCall/{instance}", post(calls::reject))
+        .route("/group/findGroupInfos/{instance}", get(groups::infos))
         .route("/chat/public/{kind}/download", get(media::public_download))
 }
 

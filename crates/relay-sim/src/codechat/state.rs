@@ -9,6 +9,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::calls::RejectedCall;
+use super::groups::Group;
 use super::presence::PresenceShown;
 use super::store::MessageStore;
 use crate::fault::Control;
@@ -261,6 +263,9 @@ pub(super) struct State {
     pub(super) presences: Vec<PresenceShown>,
     /// Chats whose presence is told, by instance.
     pub(super) subscribed: HashSet<(String, String)>,
+    pub(super) rejected_calls: Vec<RejectedCall>,
+    /// Groups by instance and JID.
+    pub(super) groups: BTreeMap<(String, String), Group>,
     last_instance: u64,
     last_row: u64,
 }

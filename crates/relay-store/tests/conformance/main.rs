@@ -30,6 +30,7 @@ mod merges;
 mod messages;
 mod model;
 mod opening;
+mod people;
 mod processes;
 mod raw;
 mod reads;

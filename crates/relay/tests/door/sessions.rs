@@ -9,8 +9,18 @@ use serde_json::{Value, json};
 
 use crate::support::{another_session, customer_text, instances, payload, post, post_json};
 
-const EVENTS: [&str; 6] =
-    ["messagesUpsert", "messagesUpdated", "sendMessage", "connectionUpdated", "qrcodeUpdated", "statusInstance"];
+const EVENTS: [&str; 10] = [
+    "messagesUpsert",
+    "messagesUpdated",
+    "sendMessage",
+    "connectionUpdated",
+    "qrcodeUpdated",
+    "statusInstance",
+    "callUpsert",
+    "groupsUpsert",
+    "groupsUpdated",
+    "groupsParticipantsUpdated",
+];
 
 async fn a_session_lives_and_ends(database: Database) {
     let app = TestApp::without_session(Options::on(database)).await;

@@ -21,17 +21,21 @@ macro_rules! both {
 
 mod about;
 mod basics;
+mod calls;
 mod cards_out;
 mod contacts;
 mod conversations;
 mod doubts;
 mod failures;
+mod feeds;
 mod files;
 mod first_contact;
+mod groups;
 mod held;
 mod identity;
 mod inbound;
 mod kinds;
+mod mentions;
 mod menus;
 mod outages;
 mod outbound;

@@ -4,6 +4,7 @@
 use codechat::{Protocol, ProtocolKind, Unwrapped};
 use relay_domain::event::{AdReferral, Content, Emoji, Quote, Relation};
 use relay_domain::id::WaMessageId;
+use relay_domain::jid::{Jid, Server};
 use relay_domain::text;
 use serde_json::Value;
 
@@ -66,7 +67,10 @@ pub(super) fn quote(content: &Value) -> Option<Quote> {
     let context = codechat::context_info(content)?;
     let id = context.stanza_id?;
     let excerpt = context.quoted_text.map(|quoted| text::excerpt(&quoted, EXCERPT));
-    Some(Quote { id: WaMessageId::new(id), excerpt, relation: Relation::Reply })
+    let chat = context.remote_jid.as_deref().and_then(|jid| Jid::parse(jid).ok());
+    let is_status = chat.is_some_and(|jid| *jid.server() == Server::Status);
+    let relation = if is_status { Relation::StatusReply } else { Relation::Reply };
+    Some(Quote { id: WaMessageId::new(id), excerpt, relation })
 }
 
 /// The advertisement that the customer clicked to begin this chat. Any link preview may come as `externalAdReply`; only a click

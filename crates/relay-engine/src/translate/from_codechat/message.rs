@@ -5,6 +5,7 @@ use relay_domain::Timestamp;
 use relay_domain::event::{Author, Content, Event, Media, MediaKind, MediaSource, OtherKind, WaMessage};
 use relay_domain::id::WaMessageId;
 use relay_domain::jid::Jid;
+use relay_domain::participant::Participant;
 use serde_json::Value;
 
 use super::super::Extras;
@@ -12,7 +13,8 @@ use super::about;
 
 pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     let extras = Extras {
-        push_name: upsert.push_name.clone().filter(|_| !upsert.from_me),
+        // in a group it is the writer's name, not the chat's
+        push_name: upsert.push_name.clone().filter(|_| !upsert.from_me && is_with_one_person(upsert)),
         is_from_customer: !upsert.from_me,
         row: upsert.row_id,
         address: address(upsert),
@@ -24,6 +26,8 @@ pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     let message = WaMessage {
         id: WaMessageId::new(&upsert.key_id),
         author,
+        participant: participant(upsert).map(Box::new),
+        mentions: mentions(inner.content),
         sent_at: Timestamp::from_secs(upsert.timestamp.unwrap_or(0)),
         quote,
         ad: about::ad(inner.content).map(Box::new),
@@ -44,6 +48,27 @@ pub(super) fn content_of(message: &Unwrapped<'_>) -> Content {
 fn address(upsert: &Upsert) -> Option<Jid> {
     let address = upsert.remote_jid.as_deref().or(upsert.lid.as_deref())?;
     Jid::parse(address).ok().map(|jid| jid.without_device())
+}
+
+fn mentions(content: &Value) -> Vec<Jid> {
+    let mentioned = codechat::context_info(content).map(|context| context.mentioned).unwrap_or_default();
+    mentioned.iter().filter_map(|jid| Jid::parse(jid).ok()).filter(Jid::is_person).collect()
+}
+
+/// Who wrote, where several people do. The author of a status update or of a broadcast also stands where LIDs of chats do.
+pub(crate) fn participant(upsert: &Upsert) -> Option<Participant> {
+    if is_with_one_person(upsert) {
+        return None;
+    }
+    let lid = upsert.lid.as_ref().filter(|_| !upsert.is_group);
+    let addresses = [&upsert.participant, &upsert.participant_lid].into_iter().flatten().chain(lid);
+    let who = Participant::of(addresses.map(String::as_str))?;
+    Some(Participant { name: upsert.push_name.clone(), ..who })
+}
+
+fn is_with_one_person(upsert: &Upsert) -> bool {
+    let chat = upsert.remote_jid.as_deref().map(Jid::parse);
+    !upsert.is_group && chat.is_none_or(|jid| jid.is_ok_and(|jid| jid.is_person()))
 }
 
 fn content(kind: &str, content: &Value) -> Content {
