@@ -48,7 +48,39 @@ pub struct Wrappers {
     pub group_status: bool,
     /// It belongs to another message, as the better copy of a picture does.
     pub associated_child: bool,
+    /// It has another wrapper, which says nothing that matters to a reader.
+    pub other: bool,
 }
+
+/// Every wrapper that is opened: the fields of type `FutureProofMessage` in Baileys 7's `Message`, and `deviceSentMessage`.
+pub const WRAPPERS: [&str; 26] = [
+    "associatedChildMessage",
+    "botForwardedMessage",
+    "botInvokeMessage",
+    "botTaskMessage",
+    "deviceSentMessage",
+    "documentWithCaptionMessage",
+    "editedMessage",
+    "ephemeralMessage",
+    "eventCoverImage",
+    "groupMentionedMessage",
+    "groupStatusMentionMessage",
+    "groupStatusMessage",
+    "groupStatusMessageV2",
+    "limitSharingMessage",
+    "lottieStickerMessage",
+    "pollCreationMessageV4",
+    "pollCreationMessageV5",
+    "pollCreationMessageV6",
+    "pollCreationOptionImageMessage",
+    "questionMessage",
+    "spoilerMessage",
+    "statusAddYours",
+    "statusMentionMessage",
+    "viewOnceMessage",
+    "viewOnceMessageV2",
+    "viewOnceMessageV2Extension",
+];
 
 impl fmt::Debug for Unwrapped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,6 +109,11 @@ pub fn unwrap_content<'a>(message_type: &'a str, content: &'a Value) -> Unwrappe
     unwrapped
 }
 
+/// Opens the message that stands in the field `key` of another one, in the form `{<kind>: …}`.
+pub fn message_in<'a>(content: &'a Value, key: &str) -> Option<Unwrapped<'a>> {
+    wire::object(content, key).and_then(kind_of).map(|(kind, content)| unwrap_content(kind, content))
+}
+
 impl Wrappers {
     /// Notes a wrapper of this kind; says whether it is one.
     fn note(&mut self, kind: &str) -> bool {
@@ -91,6 +128,7 @@ impl Wrappers {
             "deviceSentMessage" => &mut self.device_sent,
             "groupStatusMessage" | "groupStatusMessageV2" => &mut self.group_status,
             "associatedChildMessage" => &mut self.associated_child,
+            other if WRAPPERS.contains(&other) => &mut self.other,
             _ => return false,
         };
         *flag = true;
@@ -130,6 +168,10 @@ pub struct ContextInfo {
     pub mentioned: Vec<String>,
     /// Whether it was forwarded.
     pub is_forwarded: bool,
+    /// Through how many chats it was forwarded; WhatsApp says "many times" from 4 on.
+    pub forwarding_score: i64,
+    /// The channel it was forwarded from.
+    pub channel: Option<String>,
 }
 
 impl fmt::Debug for ContextInfo {
@@ -158,6 +200,9 @@ pub fn context_info(content: &Value) -> Option<ContextInfo> {
         quoted_text: quoted.and_then(|quoted| quoted.text()).map(str::to_owned),
         mentioned: mentioned.map(str::to_owned).collect(),
         is_forwarded: wire::flag(info, "isForwarded").unwrap_or(false),
+        forwarding_score: wire::int(info, "forwardingScore").unwrap_or(0),
+        channel: wire::object(info, "forwardedNewsletterMessageInfo")
+            .and_then(|from| wire::text(from, "newsletterName")),
     })
 }
 
@@ -238,21 +283,7 @@ mod tests {
 
     #[test]
     fn every_wrapper_is_opened() {
-        let wrappers = [
-            "ephemeralMessage",
-            "viewOnceMessage",
-            "viewOnceMessageV2",
-            "viewOnceMessageV2Extension",
-            "documentWithCaptionMessage",
-            "editedMessage",
-            "lottieStickerMessage",
-            "groupMentionedMessage",
-            "botInvokeMessage",
-            "deviceSentMessage",
-            "groupStatusMessage",
-            "associatedChildMessage",
-        ];
-        for wrapper in wrappers {
+        for wrapper in WRAPPERS {
             let content = json!({ "message": { "messageContextInfo": {}, "imageMessage": { "caption": "c" } } });
             let unwrapped = unwrap_content(wrapper, &content);
             assert_eq!((unwrapped.kind, unwrapped.text()), ("imageMessage", Some("c")), "{wrapper}");
@@ -277,6 +308,8 @@ mod tests {
         assert_eq!(unwrap_content("orderMessage", &order).kind, "orderMessage");
         let comment = json!({ "message": { "conversation": "x" } });
         assert_eq!(unwrap_content("commentMessage", &comment).kind, "commentMessage");
+        assert_eq!(message_in(&comment, "message").unwrap().text(), Some("x"));
+        assert_eq!(message_in(&comment, "other"), None);
         let empty = json!({ "message": {} });
         let unwrapped = unwrap_content("ephemeralMessage", &empty);
         assert_eq!((unwrapped.kind, unwrapped.wrappers), ("ephemeralMessage", Wrappers::default()));
@@ -297,7 +330,7 @@ mod tests {
     fn quotes_and_mentions_are_read() {
         let content = json!({ "text": "resp", "contextInfo": {
             "stanzaId": "AC0", "participant": "2@lid", "remoteJid": "status@broadcast", "mentionedJid": ["2@lid", 5],
-            "isForwarded": true,
+            "isForwarded": true, "forwardingScore": "5", "forwardedNewsletterMessageInfo": { "newsletterName": "Ofertas" },
             "quotedMessage": { "ephemeralMessage": { "message": { "videoMessage": { "caption": "orig" } } } },
         } });
         let info = context_info(&content).unwrap();
@@ -307,6 +340,7 @@ mod tests {
         assert_eq!(info.quoted_text.as_deref(), Some("orig"));
         assert_eq!(info.mentioned, ["2@lid"]);
         assert!(info.is_forwarded);
+        assert_eq!((info.forwarding_score, info.channel.as_deref()), (5, Some("Ofertas")));
         assert!(!format!("{info:?}").contains("orig"));
         assert_eq!(context_info(&json!({ "text": "x", "contextInfo": null })), None);
         assert_eq!(context_info(&json!("x")), None);

@@ -37,7 +37,9 @@ pub mod wire;
 pub use chat::NumberCheck;
 pub use client::{Auth, Client, Deadlines};
 pub use connection::{ConnectionUpdate, InstanceStatus, Qr, QrUpdate, State};
-pub use content::{ContextInfo, Protocol, ProtocolKind, Unwrapped, Wrappers, context_info, unwrap_content};
+pub use content::{
+    ContextInfo, Protocol, ProtocolKind, Unwrapped, WRAPPERS, Wrappers, context_info, message_in, unwrap_content,
+};
 pub use error::{Certainty, Error, ErrorKind};
 pub use event::{Event, HookEvent};
 pub use group::{GroupInfo, Member, MembersUpdate};

@@ -1,7 +1,25 @@
 //! What one received webhook means, whichever side it came from.
 
+mod about;
+mod calendar;
+mod card;
+mod notice;
+mod offer;
+mod place;
+mod poll;
+mod trade;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use about::{AdReferral, Emoji};
+pub use calendar::{Appointment, CalendarEvent};
+pub use card::{ContactCard, ContactCards};
+pub use notice::{Invitation, InvitedTo, Notice, Sealed};
+pub use offer::{Action, Choice, Offer, OfferOption, Section};
+pub use place::{Coordinates, Live, Place};
+pub use poll::{Poll, Question};
+pub use trade::{Bill, BillItem, Money, Order, Payment, PaymentStep, Pix, Product, Trade};
 
 use crate::call::Call;
 use crate::card::Card;
@@ -12,10 +30,6 @@ use crate::jid::Jid;
 use crate::menu::Menu;
 use crate::participant::Participant;
 use crate::status::Receipt;
-
-mod about;
-
-pub use about::{AdReferral, Emoji};
 
 /// A webhook, understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,8 +74,30 @@ pub struct WaMessage {
     pub quote: Option<Quote>,
     /// The advertisement that led the customer here.
     pub ad: Option<Box<AdReferral>>,
+    /// What is to be said of it besides.
+    pub marks: Marks,
     /// What it says.
     pub content: Content,
+}
+
+/// What is to be said of a message besides what it says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Whether WhatsApp shows it once.
+    pub is_view_once: bool,
+    /// Whether it was written for somebody else first.
+    pub forwarded: Option<Forwarded>,
+}
+
+/// How a forwarded message came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// From one chat to another.
+    Once,
+    /// Through many chats.
+    Often,
+    /// From this channel.
+    FromChannel(String),
 }
 
 /// Who wrote a WhatsApp message.
@@ -100,6 +136,15 @@ pub enum Relation {
 pub enum Content {
     /// Text in WhatsApp's own formatting.
     Text(String),
+    /// A link alone, with what its page says of itself.
+    Link {
+        /// The link.
+        url: String,
+        /// Title of the page.
+        title: Option<String>,
+        /// What the page is about.
+        description: Option<String>,
+    },
     /// One file.
     Media(Media),
     /// An emoji on another message.
@@ -108,8 +153,30 @@ pub enum Content {
     Edit(Option<Box<Self>>),
     /// Another message was deleted for everyone.
     Deletion,
-    /// A kind that is announced by name until it has a form of its own.
-    Other(OtherKind),
+    /// A place, at rest or moving.
+    Place(Place),
+    /// Contact cards.
+    Cards(ContactCards),
+    /// A question with options, or the answers.
+    Poll(Poll),
+    /// An event or a planned call.
+    Appointment(Box<Appointment>),
+    /// A message with choices.
+    Offer(Box<Offer>),
+    /// The choice made on one.
+    Choice(Choice),
+    /// An order or a product.
+    Trade(Box<Trade>),
+    /// Money that changes hands.
+    Payment(Payment),
+    /// An invitation to a group or channel.
+    Invitation(Invitation),
+    /// Something that happens in the chat.
+    Notice(Notice),
+    /// What nobody but the phones can read.
+    Sealed(Sealed),
+    /// Anything else, by its protocol name.
+    Unknown(String),
 }
 
 /// One file on WhatsApp.
@@ -157,45 +224,8 @@ pub enum MediaKind {
     Document,
     /// A sticker, still or animated (WebP).
     Sticker,
-}
-
-/// Kinds that are shown as a placeholder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OtherKind {
-    /// A place.
-    Location,
-    /// A place that moves.
-    LiveLocation,
-    /// One or more contact cards.
-    Contact,
-    /// A question with options.
-    Poll,
-    /// An answer to a question with options (encrypted).
-    PollVote,
-    /// An appointment.
-    CalendarEvent,
-    /// Several pictures announced together.
-    Album,
-    /// A message was pinned, kept or unpinned.
-    Pin,
-    /// An invitation to a group.
-    GroupInvite,
-    /// A shopping order.
-    Order,
-    /// A product of a catalogue.
-    Product,
-    /// A payment or a request for one.
-    Payment,
-    /// A message with buttons, a list or a template.
-    Interactive,
-    /// The choice made on such a message.
-    InteractiveReply,
-    /// A sticker in a format that browsers cannot show.
+    /// A sticker in Lottie format, which neither browsers nor Chatwoot can show.
     LottieSticker,
-    /// The disappearing-messages timer was changed.
-    DisappearingTimer,
-    /// Anything else, by its protocol name.
-    Unknown(String),
 }
 
 /// A message seen in Chatwoot.
@@ -320,6 +350,8 @@ ignored! {
     Newsletter = "newsletter",
     /// A broadcast list.
     BroadcastList = "broadcast_list",
+    /// What devices of one account tell each other.
+    Housekeeping = "housekeeping",
     /// A receipt for a message that this relay did not send.
     ForeignReceipt = "foreign_receipt",
     /// A receipt that says nothing new.

@@ -140,6 +140,7 @@ mod tests {
             author: Author::Customer,
             sent_at: Timestamp::from_secs(1),
             quote: None,
+            marks: crate::event::Marks::default(),
             ad: None,
             content: Content::Text(text.to_owned()),
         })

@@ -1,10 +1,21 @@
 //! Every sentence that agents read, in every language the relay speaks.
 
+mod about;
+mod calendar;
 mod call;
+mod card;
 mod feed;
 mod group;
+mod lines;
+mod mark;
 pub mod menu;
+mod notice;
+mod offer;
+mod payment;
+mod place;
+mod poll;
 pub mod revocation;
+mod trade;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +23,16 @@ pub use call::call;
 pub use feed::{feed_name, in_reply_to_status};
 pub use group::{author, group_change, nameless_group};
 
-use crate::event::OtherKind;
-
-mod about;
-
 pub use about::{about_unknown, ad, deleted, edited, reaction};
+pub use calendar::appointment;
+pub use card::{card_file_name, cards};
+pub use mark::{forwarded, link, lottie_sticker, no_text, view_once, view_once_kept};
+pub use notice::{invitation, notice, sealed};
+pub use offer::{choice, offer};
+pub use payment::payment;
+pub use place::place;
+pub use poll::poll;
+pub use trade::trade;
 
 /// A language of the people who read the notes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,60 +178,19 @@ pub fn failure(locale: Locale, failure: &Failure) -> String {
     }
 }
 
-/// Stands for a WhatsApp message of a kind that is not shown as itself yet.
-pub fn placeholder(locale: Locale, kind: &OtherKind) -> String {
-    let name = kind_name(locale, kind);
-    let hint = locale.pick(
+/// Stands for a WhatsApp message of a kind that nobody here knows.
+pub fn unknown(locale: Locale, code: &str) -> String {
+    let name = locale.pick("⚠️ Mensagem não suportada", "⚠️ Unsupported message", "⚠️ Mensaje no compatible");
+    format!("{name} ({}): {}", crate::text::literal(code), hint(locale))
+}
+
+/// Where to see what is not shown here.
+fn hint(locale: Locale) -> String {
+    locale.pick(
         "abra o WhatsApp no celular para ver",
         "open WhatsApp on the phone to see it",
         "abra WhatsApp en el teléfono para verlo",
-    );
-    match kind {
-        OtherKind::Unknown(code) => format!("{name} ({code}): {hint}"),
-        OtherKind::Location
-        | OtherKind::LiveLocation
-        | OtherKind::Contact
-        | OtherKind::Poll
-        | OtherKind::PollVote
-        | OtherKind::CalendarEvent
-        | OtherKind::Album
-        | OtherKind::Pin
-        | OtherKind::GroupInvite
-        | OtherKind::Order
-        | OtherKind::Product
-        | OtherKind::Payment
-        | OtherKind::Interactive
-        | OtherKind::InteractiveReply
-        | OtherKind::LottieSticker
-        | OtherKind::DisappearingTimer => format!("{name}: {hint}"),
-    }
-}
-
-fn kind_name(locale: Locale, kind: &OtherKind) -> String {
-    let (pt, en, es) = match kind {
-        OtherKind::Location => ("📍 Localização", "📍 Location", "📍 Ubicación"),
-        OtherKind::LiveLocation => ("📍 Localização em tempo real", "📍 Live location", "📍 Ubicación en tiempo real"),
-        OtherKind::Contact => ("👤 Contato", "👤 Contact", "👤 Contacto"),
-        OtherKind::Poll => ("📊 Enquete", "📊 Poll", "📊 Encuesta"),
-        OtherKind::PollVote => ("📊 Voto em enquete", "📊 Poll vote", "📊 Voto en encuesta"),
-        OtherKind::CalendarEvent => ("📅 Evento", "📅 Event", "📅 Evento"),
-        OtherKind::Album => ("🖼️ Álbum", "🖼️ Album", "🖼️ Álbum"),
-        OtherKind::Pin => ("📌 Mensagem fixada", "📌 Pinned message", "📌 Mensaje fijado"),
-        OtherKind::GroupInvite => ("👥 Convite para grupo", "👥 Group invitation", "👥 Invitación a grupo"),
-        OtherKind::Order => ("🛒 Pedido", "🛒 Order", "🛒 Pedido"),
-        OtherKind::Product => ("🛍️ Produto", "🛍️ Product", "🛍️ Producto"),
-        OtherKind::Payment => ("💰 Pagamento", "💰 Payment", "💰 Pago"),
-        OtherKind::Interactive => ("🔘 Mensagem com opções", "🔘 Message with options", "🔘 Mensaje con opciones"),
-        OtherKind::InteractiveReply => ("🔘 Opção escolhida", "🔘 Option chosen", "🔘 Opción elegida"),
-        OtherKind::LottieSticker => ("🎭 Figurinha animada", "🎭 Animated sticker", "🎭 Sticker animado"),
-        OtherKind::DisappearingTimer => (
-            "⏱️ Mensagens temporárias alteradas",
-            "⏱️ Disappearing messages changed",
-            "⏱️ Mensajes temporales cambiados",
-        ),
-        OtherKind::Unknown(_) => ("⚠️ Mensagem não suportada", "⚠️ Unsupported message", "⚠️ Mensaje no compatible"),
-    };
-    locale.pick(pt, en, es)
+    )
 }
 
 /// Stands for a file that could not be brought over.
@@ -296,7 +271,7 @@ mod tests {
 
     #[test]
     fn languages_differ() {
-        let texts = [Locale::PtBr, Locale::En, Locale::Es].map(|locale| placeholder(locale, &OtherKind::GroupInvite));
+        let texts = [Locale::PtBr, Locale::En, Locale::Es].map(|locale| unknown(locale, "x"));
         assert_ne!(texts[0], texts[1]);
         assert_ne!(texts[1], texts[2]);
         assert_ne!(texts[0], texts[2]);

@@ -2,13 +2,15 @@
 //!
 //! A plan holds intent only. Remote ids (conversation, quoted message) are looked up when it is carried out.
 
+mod show;
 mod to_whatsapp;
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::clock::Timestamp;
-use crate::event::{AdReferral, Author, Content, Event, Ignored, Media, Quote, WaMessage};
+use crate::event::{AdReferral, Author, Event, Ignored, Media, Quote, WaMessage};
 use crate::group::GroupChange;
 use crate::id::{CwMessageId, WaMessageId};
 use crate::jid::{Jid, Server};
@@ -63,9 +65,13 @@ pub struct ChatwootPost {
     pub text: Option<String>,
     /// A file to fetch and attach.
     pub media: Option<Media>,
-    /// Whether the text stands for something that is not shown as itself. Chatwoot has a bubble for that (`is_unsupported`), but
-    /// it hides the text, so the mark is one of our own.
+    /// Files that the relay makes itself.
+    pub made_files: Vec<MadeFile>,
+    /// Whether the text stands for something that is not shown as itself.
     pub is_placeholder: bool,
+    /// Whether nobody here knows what it is. Chatwoot has a bubble for that (`is_unsupported`), which hides the text in the
+    /// browser and shows it in the app, in notifications and to the search.
+    pub is_unsupported: bool,
     /// The message it replies to, or is about.
     pub quote: Option<Quote>,
     /// Says that the message it is about was deleted. When that one is to be deleted in Chatwoot too, this is posted only where
@@ -90,7 +96,9 @@ impl ChatwootPost {
             heading: None,
             text: None,
             media: None,
+            made_files: Vec::new(),
             is_placeholder: false,
+            is_unsupported: false,
             quote: None,
             deletion: None,
             part: 0,
@@ -98,6 +106,17 @@ impl ChatwootPost {
             conversation_attributes: Map::new(),
         }
     }
+}
+
+/// A file that the relay makes itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MadeFile {
+    /// Its name.
+    pub name: String,
+    /// Its media type.
+    pub mime: &'static str,
+    /// What is in it.
+    pub bytes: Vec<u8>,
 }
 
 /// What a plan must know about the chat.
@@ -109,6 +128,8 @@ pub struct ChatView<'a> {
     pub locale: Locale,
     /// What the session's owner chose.
     pub settings: &'a SessionSettings,
+    /// Where the times in notes are told.
+    pub zone: &'a TimeZone,
 }
 
 /// Decides what becomes of an event.
@@ -176,26 +197,7 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
         quote: message.quote,
         ..ChatwootPost::new(message.id, message.sent_at, from_phone)
     };
-    match message.content {
-        Content::Text(text) => post.text = Some(text::to_markdown(&text)),
-        Content::Media(media) => {
-            post.text = media.caption.as_deref().map(text::to_markdown);
-            post.media = Some(media);
-        }
-        Content::Reaction(emoji) => post.text = Some(note::reaction(view.locale, &emoji)),
-        Content::Edit(new) => {
-            let new = new.as_deref().and_then(words).filter(|text| !text.trim().is_empty());
-            post.text = Some(note::edited(view.locale, new.map(text::to_markdown).as_deref()));
-        }
-        Content::Deletion => {
-            post.text = Some(note::deleted(view.locale));
-            post.deletion = Some(view.settings.deletions);
-        }
-        Content::Other(kind) => {
-            post.text = Some(note::placeholder(view.locale, &kind));
-            post.is_placeholder = true;
-        }
-    }
+    show::message(&mut post, message.content, &message.marks, view);
     // Chatwoot runs Liquid over outgoing texts only
     if post.from_phone || post.is_private {
         post.text = post.text.map(|text| text::guard_liquid(&text));
@@ -203,15 +205,6 @@ fn from_whatsapp(message: WaMessage, view: ChatView<'_>) -> Plan {
     }
     let ad = message.ad.filter(|_| !post.from_phone).map(|ad| told_ad(&ad, &post, view.locale));
     Plan::Chatwoot(ad.into_iter().chain([post]).collect())
-}
-
-/// The words of a message, whatever they belong to.
-fn words(content: &Content) -> Option<&str> {
-    match content {
-        Content::Text(text) => Some(text),
-        Content::Media(media) => media.caption.as_deref(),
-        Content::Reaction(_) | Content::Edit(_) | Content::Deletion | Content::Other(_) => None,
-    }
 }
 
 /// A private note that goes ahead of the customer's first words.
@@ -239,10 +232,13 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
-    use crate::event::OtherKind;
+    use crate::event::{Content, Forwarded, Marks, MediaKind, MediaSource};
     use crate::participant::Participant;
+    use crate::settings::ViewOnce;
 
     static DEFAULTS: LazyLock<SessionSettings> = LazyLock::new(SessionSettings::default);
+
+    static UTC: TimeZone = TimeZone::UTC;
 
     fn view(server: &Server) -> ChatView<'static> {
         view_with(server, &DEFAULTS)
@@ -263,10 +259,14 @@ mod tests {
             | Server::Bot
             | Server::Other(_) => &PERSON,
         };
-        ChatView { jid: Some(jid), locale: Locale::En, settings }
+        ChatView { jid: Some(jid), locale: Locale::En, settings, zone: &UTC }
     }
 
     fn customer(content: Content) -> Event {
+        marked(content, Marks::default())
+    }
+
+    fn marked(content: Content, marks: Marks) -> Event {
         Event::WhatsApp(WaMessage {
             id: WaMessageId::new("A"),
             author: Author::Customer,
@@ -275,17 +275,60 @@ mod tests {
             sent_at: Timestamp::from_secs(1),
             quote: None,
             ad: None,
+            marks,
             content,
         })
     }
 
+    fn posted(event: Event, view: ChatView<'_>) -> ChatwootPost {
+        let Plan::Chatwoot(posts) = plan(event, view) else { panic!("not posted") };
+        let [post] = posts.try_into().unwrap();
+        post
+    }
+
     #[test]
     fn unknown_kinds_are_announced_by_name() {
-        let event = customer(Content::Other(OtherKind::Unknown("fooMessage".into())));
-        let Plan::Chatwoot(posts) = plan(event, view(&Server::User)) else { panic!("not posted") };
-        let [post] = posts.try_into().unwrap();
-        assert!(post.is_placeholder);
+        let post = posted(customer(Content::Unknown("fooMessage".into())), view(&Server::User));
+        assert!(post.is_placeholder && post.is_unsupported);
         assert!(post.text.is_some_and(|text| text.contains("fooMessage")));
+    }
+
+    fn photo() -> Content {
+        Content::Media(Media {
+            kind: MediaKind::Image,
+            caption: Some("*a*".to_owned()),
+            file_name: None,
+            mime: None,
+            size: None,
+            source: MediaSource { message_type: "imageMessage".to_owned(), content: Value::Null },
+        })
+    }
+
+    #[test]
+    fn what_can_be_seen_once_is_marked_or_left_on_the_phone() {
+        let once = || marked(photo(), Marks { is_view_once: true, ..Marks::default() });
+        let shown = posted(once(), view(&Server::User));
+        assert_eq!(shown.text.as_deref(), Some("_👁️ view once_\n\n**a**"));
+        assert!(shown.media.is_some() && !shown.is_placeholder);
+        let settings = SessionSettings { view_once: ViewOnce::Announce, ..SessionSettings::default() };
+        let kept = posted(once(), ChatView { settings: &settings, ..view(&Server::User) });
+        assert!(kept.media.is_none() && kept.is_placeholder);
+        assert_eq!(kept.text.as_deref(), Some("👁️ Photo to view once: open WhatsApp on the phone to see it"));
+    }
+
+    #[test]
+    fn forwarded_messages_say_so() {
+        let marks = Marks { forwarded: Some(Forwarded::Often), ..Marks::default() };
+        let post = posted(marked(Content::Text("oi".into()), marks), view(&Server::User));
+        assert_eq!(post.text.as_deref(), Some("_↪️ forwarded many times_\n\noi"));
+    }
+
+    #[test]
+    fn no_bubble_is_empty() {
+        for text in ["", " \n", "\u{200b}"] {
+            let post = posted(customer(Content::Text(text.into())), view(&Server::User));
+            assert_eq!(post.text.as_deref(), Some("_(message without visible text)_"), "{text:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use relay_audio::FfmpegMode;
 use relay_domain::note::Locale;
 use secrecy::SecretString;
@@ -41,6 +42,8 @@ pub struct EngineConfig {
     pub lanes_per_session: usize,
     /// When ffmpeg is used.
     pub ffmpeg: FfmpegMode,
+    /// Where the times in notes are told; the system's, which `TZ` sets.
+    pub zone: TimeZone,
 }
 
 impl EngineConfig {
@@ -62,6 +65,7 @@ impl EngineConfig {
             lanes: 64,
             lanes_per_session: 16,
             ffmpeg: FfmpegMode::Fallback,
+            zone: TimeZone::system(),
         }
     }
 }

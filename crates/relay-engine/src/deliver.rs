@@ -81,6 +81,7 @@ pub(crate) async fn deliver(
         jid: chat.as_ref().and_then(|chat| chat.jid.as_ref()),
         locale: live.locale,
         settings: &live.session.settings,
+        zone: &engine.config.zone,
     };
     let choice = chat.as_ref().and_then(|chat| chat.choice.as_ref());
     let answered = choice.and_then(|choice| menu::answer(&mut meaning, choice, event.received_at));

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 
 use bytes::Bytes;
 use codechat::{Upsert, Webhook};
+use jiff::tz::TimeZone;
 use relay_domain::Timestamp;
 use relay_domain::event::{CwMessage, Event, WaMessage};
 use relay_domain::plan::{ChatView, ChatwootPost, Plan, WhatsAppBody, WhatsAppPart, plan};
@@ -96,7 +97,8 @@ impl Engine {
             return Ok(None);
         };
         let chat = self.store.chat(session, &stored.lane.chat).await?;
-        let read = stored.body.clone().map(|body| read(&stored, body, &live, chat.as_ref())).unwrap_or_default();
+        let zone = &self.config.zone;
+        let read = stored.body.clone().map(|body| read(&stored, body, &live, chat.as_ref(), zone)).unwrap_or_default();
         let links = if with_links { links_of(&self.store, &stored, read.id).await? } else { Vec::new() };
         let session = live.name().to_owned();
         Ok(Some(Message { stored, session, kind: read.kind, chat, parts: read.parts, links }))
@@ -112,13 +114,14 @@ async fn links_of(store: &Store, stored: &Stored, id: Option<Id>) -> Result<Vec<
 }
 
 /// Reads a body as its delivery does. What made a translation panic shows nothing here either.
-fn read(stored: &Stored, body: Bytes, live: &Live, chat: Option<&Chat>) -> Read {
+fn read(stored: &Stored, body: Bytes, live: &Live, chat: Option<&Chat>, zone: &TimeZone) -> Read {
     let kind = kind_of(stored.source, &body);
     let event = pending(stored, body);
     let view = ChatView {
         jid: chat.and_then(|chat| chat.jid.as_ref()),
         locale: live.locale,
         settings: &live.session.settings,
+        zone,
     };
     let reading = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let (meaning, _) = translate(&event);

@@ -2,6 +2,10 @@
 
 mod from_chatwoot;
 pub(crate) mod from_codechat;
+#[cfg(test)]
+mod fuzz;
+#[cfg(test)]
+mod random_messages;
 
 use relay_domain::event::{Event, Ignored};
 use relay_domain::jid::Jid;

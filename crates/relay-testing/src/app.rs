@@ -118,6 +118,7 @@ impl TestApp {
             codechat_url: Some(Url::parse(&codechat.base_url()).unwrap()),
             codechat_key: Some(SecretString::from(codechat.api_key())),
             locale: options.locale,
+            zone: jiff::tz::TimeZone::UTC,
             ..EngineConfig::new(folder.path().to_owned(), secret_key, base.clone())
         };
         (options.tune)(&mut config);

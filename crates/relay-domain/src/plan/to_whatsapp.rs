@@ -185,7 +185,8 @@ mod tests {
     fn planned_for(jid: &str, message: CwMessage, settings: &serde_json::Value) -> Plan {
         let settings = SessionSettings::default().changed(settings).unwrap();
         let jid = Jid::parse(jid).unwrap();
-        let view = ChatView { jid: Some(&jid), locale: Locale::En, settings: &settings };
+        let view =
+            ChatView { jid: Some(&jid), locale: Locale::En, settings: &settings, zone: &jiff::tz::TimeZone::UTC };
         plan(Event::Chatwoot(message), view)
     }
 

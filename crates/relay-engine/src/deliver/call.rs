@@ -83,7 +83,7 @@ impl Task<'_> {
             CallStep::Answered | CallStep::Declined => (call.ending_id(), true),
         };
         let at = self.called_at(call);
-        let told = note::call(self.live.locale, call.kind, step, &in_local_time(at));
+        let told = note::call(self.live.locale, call.kind, step, &in_local_time(at, &self.engine.config.zone));
         ChatwootPost {
             is_private,
             text: Some(told),

@@ -138,7 +138,7 @@ fn file_name(media: &Media, mime: &str) -> String {
         MediaKind::VoiceNote => "voice",
         MediaKind::Audio => "audio",
         MediaKind::Document => "document",
-        MediaKind::Sticker => "sticker",
+        MediaKind::Sticker | MediaKind::LottieSticker => "sticker",
     };
     match extension(mime) {
         Some(extension) => format!("{base}.{extension}"),
@@ -165,6 +165,7 @@ pub(crate) fn extension(mime: &str) -> Option<&'static str> {
         "application/zip" => "zip",
         "text/plain" => "txt",
         "text/vcard" => "vcf",
+        "application/was" => "was",
         _ => return None,
     })
 }

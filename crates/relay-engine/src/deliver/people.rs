@@ -90,6 +90,20 @@ fn words(content: &mut Content) -> Option<&mut String> {
         Content::Text(text) => Some(text),
         Content::Media(media) => media.caption.as_mut(),
         Content::Edit(new) => new.as_mut().and_then(|new| words(new)),
-        Content::Reaction(_) | Content::Deletion | Content::Other(_) => None,
+        Content::Reaction(_)
+        | Content::Deletion
+        | Content::Link { .. }
+        | Content::Place(_)
+        | Content::Cards(_)
+        | Content::Poll(_)
+        | Content::Appointment(_)
+        | Content::Offer(_)
+        | Content::Choice(_)
+        | Content::Trade(_)
+        | Content::Payment(_)
+        | Content::Invitation(_)
+        | Content::Notice(_)
+        | Content::Sealed(_)
+        | Content::Unknown(_) => None,
     }
 }

@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use chatwoot::{Direction as MessageDirection, ErrorKind, Message, NewMessage};
+use bytes::Bytes;
+use chatwoot::{Direction as MessageDirection, ErrorKind, Message, NewMessage, Upload, UploadSource};
+use jiff::tz::TimeZone;
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
 use relay_domain::event::{Ignored, Relation};
 use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::note;
-use relay_domain::plan::{ChatwootPost, is_feed};
+use relay_domain::plan::{ChatwootPost, MadeFile, is_feed};
 use relay_domain::settings::Deletions;
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
 use serde_json::{Map, Value, json};
@@ -227,15 +229,16 @@ impl Task<'_> {
                 Err(placeholder) => text = Some(join(text, placeholder)),
             }
         }
+        message.attachments.extend(post.made_files.iter().map(made));
         if self.event.order_key < self.lease.done_to && !post.id.is_notice() {
-            let written_at = in_local_time(post.sent_at);
+            let written_at = in_local_time(post.sent_at, &self.engine.config.zone);
             text = Some(join(text, note::late(self.live.locale, &written_at)));
         }
         message.content = match &post.heading {
             Some(heading) => Some(text.map_or_else(|| heading.clone(), |text| format!("{heading}\n\n{text}"))),
             None => text,
         };
-        Ok(Composed { message, has_file: file.is_some(), _file: file })
+        Ok(Composed { has_file: !message.attachments.is_empty(), message, _file: file })
     }
 
     async fn attributes(
@@ -250,6 +253,9 @@ impl Task<'_> {
         }
         if post.is_placeholder {
             attributes.insert("relay_placeholder".to_owned(), json!(true));
+        }
+        if post.is_unsupported {
+            attributes.insert("is_unsupported".to_owned(), json!(true));
         }
         let Some(quote) = &post.quote else { return Ok(()) };
         let links = self.engine.store.links_by_wa(self.live.id(), &quote.id).await?;
@@ -283,9 +289,15 @@ impl Task<'_> {
             return Err(from_chatwoot(error));
         }
         let media = post.media.as_ref();
-        let name = media.and_then(|media| media.file_name.as_deref());
+        let made = post.made_files.first().map(|file| file.name.as_str());
+        let name = media.and_then(|media| media.file_name.as_deref()).or(made);
         let lost = note::lost_file(self.live.locale, name, media.and_then(|media| media.size), None);
-        let bare = ChatwootPost { text: Some(join(post.text.clone(), lost)), media: None, ..post.clone() };
+        let bare = ChatwootPost {
+            text: Some(join(post.text.clone(), lost)),
+            media: None,
+            made_files: Vec::new(),
+            ..post.clone()
+        };
         let composed = self.compose(&bare, conversation).await?;
         let again = Change::Tried { at: self.engine.clock.now(), conversation: Some(conversation) };
         self.record(key.clone(), again).await?;
@@ -343,10 +355,15 @@ struct Composed {
     _file: Option<super::media_in::Brought>,
 }
 
+fn made(file: &MadeFile) -> Upload {
+    let source = UploadSource::Bytes(Bytes::copy_from_slice(&file.bytes));
+    Upload { file_name: file.name.clone(), mime: file.mime.to_owned(), source }
+}
+
 /// A moment as the people at this machine write it.
-pub(crate) fn in_local_time(at: Timestamp) -> String {
+pub(crate) fn in_local_time(at: Timestamp, zone: &TimeZone) -> String {
     let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
-    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%d/%m %H:%M").to_string()
+    at.to_zoned(zone.clone()).strftime("%d/%m %H:%M").to_string()
 }
 
 fn posted(key: LinkKey, conversation: CwConversationId, message: CwMessageId) -> LinkChange {

@@ -1,9 +1,20 @@
 //! What CodeChat's webhooks mean.
 
 mod about;
+mod calendar;
 pub(crate) mod call;
+mod card;
+mod fields;
 pub(crate) mod group;
+mod kinds;
+mod media;
 pub(crate) mod message;
+mod notice;
+mod offer;
+mod place;
+mod poll;
+mod trade;
+mod words;
 
 use codechat::{
     CallUpdate, ConnectionUpdate, Event as Name, GroupInfo, MembersUpdate, State, Status, StatusUpdate, Upsert, Webhook,

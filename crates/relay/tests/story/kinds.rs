@@ -36,7 +36,7 @@ fn rows() -> Vec<Row> {
             Some(("nota fiscal nº 1.pdf", "application/pdf", "file")),
         ),
         (Kind::Sticker, None, Some(("sticker.webp", "image/webp", "image"))),
-        (Kind::ViewOnceImage, None, photo),
+        (Kind::ViewOnceImage, Some("_👁️ view once_"), photo),
         (Kind::EphemeralText(owned("some logo")), Some("some logo"), None),
     ]
 }
@@ -68,14 +68,14 @@ fn assert_is_converted(message: &LedgerMessage) {
     let [file] = message.attachments.as_slice() else { panic!("one file: {message:?}") };
     assert_eq!((&*file.name, &*file.mime, &*file.file_type), ("voice.mp3", "audio/mpeg", "audio"));
     assert!(file.is_voice);
-    assert_eq!(message.content, None);
 }
 
 async fn a_voice_note_is_converted(database: Database) {
     let app = TestApp::start(database).await;
-    for kind in [Kind::Voice, Kind::ViewOnceVoice] {
+    for (kind, text) in [(Kind::Voice, None), (Kind::ViewOnceVoice, Some("_👁️ view once_"))] {
         let key = sends(&app, ANA, kind);
         let message = relayed_as(&app, &key).await;
+        assert_eq!(message.content.as_deref(), text);
         assert_is_converted(&message);
         let (codec, seconds) = probe(&download(&app, &message).await);
         assert_eq!(codec, "mp3");
@@ -104,10 +104,12 @@ async fn a_voice_note_may_stay_as_it_is(database: Database) {
 
 async fn what_has_no_form_yet_is_announced(database: Database) {
     let app = TestApp::start(database).await;
-    let place = sends(&app, ANA, Kind::Location(-23.5, -46.6, "Padaria".to_owned()));
-    let place = relayed_as(&app, &place).await;
-    assert!(place.content.as_ref().is_some_and(|text| text.contains("Location")), "{place:?}");
-    assert_eq!(place.content_attributes["relay_placeholder"], true);
+    let odd = sends(&app, ANA, Kind::Raw("holographicMessage".to_owned(), json!({ "depth": 3 })));
+    let odd = relayed_as(&app, &odd).await;
+    let text = "⚠️ Unsupported message (holographicMessage): open WhatsApp on the phone to see it";
+    assert_eq!(odd.content.as_deref(), Some(text));
+    assert_eq!(odd.content_attributes["relay_placeholder"], true);
+    assert_eq!(odd.content_attributes["is_unsupported"], true);
     let group = CustomerMessage {
         chat: Chat::Group("120363000000000001".to_owned(), ANA.to_owned()),
         ..CustomerMessage::text(ANA, "Bom dia, grupo")

@@ -30,6 +30,7 @@ mod failures;
 mod feeds;
 mod files;
 mod first_contact;
+mod forms;
 mod groups;
 mod held;
 mod identity;

@@ -1,15 +1,20 @@
 //! What a WhatsApp message says, kind by kind.
 
-use codechat::{Protocol, ProtocolKind, Unwrapped, Upsert, unwrap_content};
+use codechat::{Unwrapped, Upsert, message_in, unwrap_content};
 use relay_domain::Timestamp;
-use relay_domain::event::{Author, Content, Event, Media, MediaKind, MediaSource, OtherKind, WaMessage};
+use relay_domain::event::{Author, Content, Event, Forwarded, Ignored, Marks, Media, MediaKind, Quote, WaMessage};
 use relay_domain::id::WaMessageId;
 use relay_domain::jid::Jid;
 use relay_domain::participant::Participant;
 use serde_json::Value;
 
 use super::super::Extras;
-use super::about;
+use super::fields::is_true;
+use super::notice::Protocol;
+use super::{about, kinds, notice};
+
+/// From so many chats on, WhatsApp says that a message was forwarded many times.
+const OFTEN: i64 = 4;
 
 pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     let extras = Extras {
@@ -22,7 +27,11 @@ pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
     };
     let author = if upsert.from_me { Author::Ourselves } else { Author::Customer };
     let inner = unwrap_content(&upsert.message_type, &upsert.content);
-    let (content, quote) = about::read(&inner).unwrap_or_else(|| (content_of(&inner), about::quote(inner.content)));
+    let done = about::read(&inner);
+    if done.is_none() && inner.kind == "protocolMessage" && notice::protocol(inner.content) == Protocol::Housekeeping {
+        return (Event::Nothing(Ignored::Housekeeping), extras);
+    }
+    let (content, quote) = done.unwrap_or_else(|| (content_of(&inner), quote_of(&inner)));
     let message = WaMessage {
         id: WaMessageId::new(&upsert.key_id),
         author,
@@ -31,17 +40,48 @@ pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
         sent_at: Timestamp::from_secs(upsert.timestamp.unwrap_or(0)),
         quote,
         ad: about::ad(inner.content).map(Box::new),
+        marks: marks(&inner),
         content,
     };
     (Event::WhatsApp(message), extras)
 }
 
-/// What a message says by itself.
+/// What a message says by itself. A comment says what the message within it says; everything between devices is nobody's
+/// business, and was ignored before.
 pub(super) fn content_of(message: &Unwrapped<'_>) -> Content {
-    if message.wrappers.lottie {
-        return Content::Other(OtherKind::LottieSticker);
+    match message.kind {
+        "commentMessage" => match message_in(message.content, "message") {
+            Some(inner) if inner.kind != "commentMessage" => content_of(&inner),
+            Some(_) | None => Content::Unknown(message.kind.to_owned()),
+        },
+        "protocolMessage" => match notice::protocol(message.content) {
+            Protocol::Told(content) => content,
+            Protocol::Housekeeping => Content::Unknown(message.kind.to_owned()),
+        },
+        kind => match kinds::read(kind, message.content) {
+            Content::Media(media) if message.wrappers.lottie => {
+                Content::Media(Media { kind: MediaKind::LottieSticker, ..media })
+            }
+            content => content,
+        },
     }
-    content(message.kind, message.content)
+}
+
+/// The message that this one answers, or is about.
+fn quote_of(message: &Unwrapped<'_>) -> Option<Quote> {
+    kinds::target(message.kind, message.content).or_else(|| about::quote(message.content))
+}
+
+/// What is said of a message besides what it says.
+fn marks(message: &Unwrapped<'_>) -> Marks {
+    let context = codechat::context_info(message.content);
+    let forwarded = context.and_then(|context| match context.channel {
+        Some(channel) => Some(Forwarded::FromChannel(channel)),
+        None if context.forwarding_score >= OFTEN => Some(Forwarded::Often),
+        None if context.is_forwarded => Some(Forwarded::Once),
+        None => None,
+    });
+    Marks { is_view_once: message.wrappers.view_once || is_true(message.content, "viewOnce"), forwarded }
 }
 
 /// The address that CodeChat keeps the message under: a LID only where it knows no other.
@@ -69,84 +109,4 @@ pub(crate) fn participant(upsert: &Upsert) -> Option<Participant> {
 fn is_with_one_person(upsert: &Upsert) -> bool {
     let chat = upsert.remote_jid.as_deref().map(Jid::parse);
     !upsert.is_group && chat.is_none_or(|jid| jid.is_ok_and(|jid| jid.is_person()))
-}
-
-fn content(kind: &str, content: &Value) -> Content {
-    match kind {
-        "conversation" | "extendedTextMessage" => match content.as_str().or_else(|| content.get("text")?.as_str()) {
-            // bare inside wrappers and edits
-            Some(text) => Content::Text(text.to_owned()),
-            None => Content::Other(OtherKind::Unknown(kind.to_owned())),
-        },
-        "imageMessage" => media(MediaKind::Image, kind, content),
-        "videoMessage" if is_true(content, "gifPlayback") => media(MediaKind::Gif, kind, content),
-        "videoMessage" => media(MediaKind::Video, kind, content),
-        "ptvMessage" => media(MediaKind::VideoNote, kind, content),
-        "audioMessage" if is_true(content, "ptt") => media(MediaKind::VoiceNote, kind, content),
-        "audioMessage" => media(MediaKind::Audio, kind, content),
-        "documentMessage" => media(MediaKind::Document, kind, content),
-        "stickerMessage" => media(MediaKind::Sticker, kind, content),
-        other => Content::Other(other_kind(other, content)),
-    }
-}
-
-fn media(kind: MediaKind, message_type: &str, content: &Value) -> Content {
-    let text =
-        |key: &str| content.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
-    Content::Media(Media {
-        kind,
-        caption: text("caption").filter(|caption| text("fileName").as_ref() != Some(caption)),
-        file_name: text("fileName").or_else(|| text("title")),
-        mime: text("mimetype"),
-        size: content.get("fileLength").and_then(codechat::wire::as_i64).and_then(|size| u64::try_from(size).ok()),
-        source: MediaSource { message_type: message_type.to_owned(), content: content.clone() },
-    })
-}
-
-fn is_true(content: &Value, key: &str) -> bool {
-    content.get(key).and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn other_kind(kind: &str, content: &Value) -> OtherKind {
-    match kind {
-        "locationMessage" => OtherKind::Location,
-        "liveLocationMessage" => OtherKind::LiveLocation,
-        "contactMessage" | "contactsArrayMessage" => OtherKind::Contact,
-        "pollCreationMessage"
-        | "pollCreationMessageV2"
-        | "pollCreationMessageV3"
-        | "pollCreationMessageV4"
-        | "pollCreationMessageV5" => OtherKind::Poll,
-        "pollUpdateMessage" | "pollResultSnapshotMessage" => OtherKind::PollVote,
-        "protocolMessage" => protocol_kind(content),
-        "eventMessage" | "encEventResponseMessage" => OtherKind::CalendarEvent,
-        "albumMessage" => OtherKind::Album,
-        "pinInChatMessage" | "keepInChatMessage" => OtherKind::Pin,
-        "groupInviteMessage" => OtherKind::GroupInvite,
-        "orderMessage" => OtherKind::Order,
-        "productMessage" => OtherKind::Product,
-        "requestPaymentMessage"
-        | "sendPaymentMessage"
-        | "declinePaymentRequestMessage"
-        | "cancelPaymentRequestMessage"
-        | "paymentInviteMessage"
-        | "invoiceMessage" => OtherKind::Payment,
-        "buttonsMessage" | "listMessage" | "templateMessage" | "interactiveMessage" => OtherKind::Interactive,
-        "buttonsResponseMessage"
-        | "listResponseMessage"
-        | "templateButtonReplyMessage"
-        | "interactiveResponseMessage" => OtherKind::InteractiveReply,
-        "lottieStickerMessage" => OtherKind::LottieSticker,
-        other => OtherKind::Unknown(other.to_owned()),
-    }
-}
-
-/// Reactions, edits and deletions were read before.
-fn protocol_kind(content: &Value) -> OtherKind {
-    match Protocol::from_content(content).kind {
-        ProtocolKind::EphemeralSetting => OtherKind::DisappearingTimer,
-        ProtocolKind::Revoke | ProtocolKind::MessageEdit | ProtocolKind::Other => {
-            OtherKind::Unknown("protocolMessage".to_owned())
-        }
-    }
 }
