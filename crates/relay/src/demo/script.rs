@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use relay_domain::text::excerpt;
 use relay_sim::{AgentMessage, CustomerMessage, Kind, LedgerMessage, Submission, assets};
+
+use serde_json::json;
 
 use super::{SESSION, Stage};
 use crate::printer::Printer;
@@ -15,32 +18,23 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) async fn play(stage: &Stage, printer: &Printer) -> anyhow::Result<()> {
     printer.line("  WhatsApp                                Chatwoot                                      time");
     let scene = Scene { stage, printer };
-    let first = scene
-        .customer("Hi! Do you have *chocolate cake*?", Kind::Text("Hi! Do you have *chocolate cake*?".to_owned()), None)
-        .await?;
-    scene.customer("voice note, 1 s (OGG/Opus)", Kind::Voice, None).await?;
-    scene.customer("photo: like this one", Kind::Image(Some("like this one".to_owned())), None).await?;
-    let answer =
-        AgentMessage { in_reply_to: Some(first.id), ..AgentMessage::text("We do! **R$ 60**, ready at *5 pm*.") };
-    let reply = scene.agent(first.conversation, "We do! **R$ 60**, ready at *5 pm*. (a reply)", answer).await?;
-    let photo = AgentMessage::file("menu.jpg", assets::PHOTO.mime, assets::PHOTO.bytes, Some("today's menu"));
-    scene.agent(first.conversation, "photo menu.jpg: today's menu", photo).await?;
-    let document = AgentMessage::file("Orçamento nº 7.pdf", assets::DOCUMENT.mime, assets::DOCUMENT.bytes, None);
-    scene.agent(first.conversation, "document Orçamento nº 7.pdf", document).await?;
-    let voice = AgentMessage::file("0a1b2c3d4e5f.mp3", "audio/mpeg", assets::MUSIC.bytes, None);
-    scene.agent(first.conversation, "recording (MP3)", voice).await?;
-    scene
-        .customer(
-            "Perfect, see you then! (a reply)",
-            Kind::Text("Perfect, see you then!".to_owned()),
-            Some(reply.message_id),
-        )
-        .await?;
-    scene.customer("sticker", Kind::Sticker, None).await?;
-    scene.customer("document pedido.pdf", Kind::Document("pedido.pdf".to_owned()), None).await?;
+    let first = scene.customer("Hi! Do you have *chocolate cake*?", text("Hi! Do you have *chocolate cake*?")).await?;
+    scene.customer("voice note, 1 s (OGG/Opus)", Kind::Voice).await?;
+    scene.customer("photo: like this one", Kind::Image(Some("like this one".to_owned()))).await?;
+    let reply = scene.answers(&first).await?;
+    scene.files(first.conversation).await?;
+    scene.customer_says("Perfect, see you then! (a reply)", text("Perfect, see you then!"), Some(&reply)).await?;
+    scene.customer("reaction 👍", Kind::Reaction(reply.message_id.clone(), "👍".to_owned())).await?;
+    scene.other_kinds().await?;
+    scene.choice(first.conversation).await?;
+    scene.second_thoughts(first.conversation).await?;
     printer.line("");
     printer.done("every message crossed, once and in order");
     Ok(())
+}
+
+fn text(text: &str) -> Kind {
+    Kind::Text(text.to_owned())
 }
 
 struct Scene<'a> {
@@ -49,12 +43,90 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    async fn customer(&self, told: &str, kind: Kind, quote: Option<String>) -> anyhow::Result<LedgerMessage> {
-        let chatwoot = &self.stage.chatwoot;
-        let message =
-            CustomerMessage { quote, push_name: Some("Maria".to_owned()), ..CustomerMessage::new(CUSTOMER, kind) };
+    async fn answers(&self, first: &LedgerMessage) -> anyhow::Result<Submission> {
+        let answer = AgentMessage::text("We do! **R$ 60**, ready at *5 pm*.");
+        let answer = AgentMessage { in_reply_to: Some(first.id), ..answer };
+        self.agent(first.conversation, "We do! **R$ 60**, ready at *5 pm*. (a reply)", answer).await
+    }
+
+    async fn files(&self, conversation: u64) -> anyhow::Result<()> {
+        let photo = AgentMessage::file("menu.jpg", assets::PHOTO.mime, assets::PHOTO.bytes, Some("today's menu"));
+        self.agent(conversation, "photo menu.jpg: today's menu", photo).await?;
+        let document = AgentMessage::file("Orçamento nº 7.pdf", assets::DOCUMENT.mime, assets::DOCUMENT.bytes, None);
+        self.agent(conversation, "document Orçamento nº 7.pdf", document).await?;
+        let voice = AgentMessage::file("0a1b2c3d4e5f.mp3", "audio/mpeg", assets::MUSIC.bytes, None);
+        self.agent(conversation, "recording (MP3)", voice).await?;
+        Ok(())
+    }
+
+    async fn other_kinds(&self) -> anyhow::Result<()> {
+        self.customer("sticker", Kind::Sticker).await?;
+        self.customer("document pedido.pdf", Kind::Document("pedido.pdf".to_owned())).await?;
+        self.customer("location", Kind::Location(-23.5505, -46.6333, "Praça da Sé".to_owned())).await?;
+        self.customer("contact card", Kind::Contact("João".to_owned(), "5511900000003".to_owned())).await?;
+        let options = json!([{ "optionName": "Morango" }, { "optionName": "Limão" }]);
+        let poll = json!({ "name": "Recheio?", "options": options, "selectableOptionsCount": 1 });
+        self.customer("poll", Kind::Raw("pollCreationMessageV3".to_owned(), poll)).await?;
+        Ok(())
+    }
+
+    /// A menu becomes numbered text, and the number a customer answers with gets its title back.
+    async fn choice(&self, conversation: u64) -> anyhow::Result<()> {
+        let items = json!([{ "title": "Delivery", "value": "delivery" }, { "title": "Pick-up", "value": "pickup" }]);
+        let menu = AgentMessage {
+            content_type: Some("input_select".to_owned()),
+            content_attributes: [("items".to_owned(), items)].into_iter().collect(),
+            ..AgentMessage::text("How do you want it?")
+        };
+        self.agent(conversation, "menu: Delivery, Pick-up", menu).await?;
+        self.customer("2", text("2")).await?;
+        Ok(())
+    }
+
+    /// Edits and deletions, on either side.
+    async fn second_thoughts(&self, conversation: u64) -> anyhow::Result<()> {
+        let codechat = &self.stage.codechat;
+        let said = self.customer("At 4 pm then", text("At 4 pm then")).await?;
+        let key = said.source_id.as_deref().and_then(|id| id.strip_prefix("WAID:")).unwrap_or_default();
+        let started = Instant::now();
+        let edit = codechat.edits(SESSION, key, "At 6 pm then").context("there is nothing to edit")?;
+        self.arrives("edit: At 6 pm then", &edit, started).await?;
+        let started = Instant::now();
+        let deletion = codechat.deletes(SESSION, key).context("there is nothing to delete")?;
+        self.arrives("deleted for everyone", &deletion, started).await?;
+
+        self.agent(conversation, "The price is R$ 6", AgentMessage::text("The price is R$ 6")).await?;
+        let wrong = self.stage.chatwoot.messages().last().context("the message vanished from Chatwoot")?.id;
+        let started = Instant::now();
+        ensure!(self.stage.chatwoot.agent_deletes(wrong), "the agent has nothing to delete");
+        let is_gone = codechat.wait_until(|sim| !sim.revocations().is_empty(), PATIENCE).await;
+        ensure!(is_gone, "the agent's deletion did not reach WhatsApp");
+        self.tell("deleted for everyone", "←", "deleted by the agent", started);
+        Ok(())
+    }
+
+    async fn customer(&self, told: &str, kind: Kind) -> anyhow::Result<LedgerMessage> {
+        self.customer_says(told, kind, None).await
+    }
+
+    async fn customer_says(
+        &self,
+        told: &str,
+        kind: Kind,
+        answered: Option<&Submission>,
+    ) -> anyhow::Result<LedgerMessage> {
+        let message = CustomerMessage {
+            quote: answered.map(|sent| sent.message_id.clone()),
+            push_name: Some("Maria".to_owned()),
+            ..CustomerMessage::new(CUSTOMER, kind)
+        };
         let started = Instant::now();
         let key = self.stage.codechat.customer_sends(SESSION, &message).context("the stand-in has no such instance")?;
+        self.arrives(told, &key, started).await
+    }
+
+    async fn arrives(&self, told: &str, key: &str, started: Instant) -> anyhow::Result<LedgerMessage> {
+        let chatwoot = &self.stage.chatwoot;
         let source_id = format!("WAID:{key}");
         let find =
             || chatwoot.messages().into_iter().find(|message| message.source_id.as_deref() == Some(source_id.as_str()));
@@ -79,8 +151,14 @@ impl Scene<'_> {
 
     fn tell(&self, left: &str, arrow: &str, right: &str, started: Instant) {
         let took = started.elapsed().as_millis();
+        let (left, right) = (on_a_line(left, 37), on_a_line(right, 44));
         self.printer.line(format!("  {left:<37} {arrow} {right:<44} {took:>5} ms"));
     }
+}
+
+/// A text on one line, cut to its column.
+fn on_a_line(text: &str, width: usize) -> String {
+    excerpt(&text.split_whitespace().collect::<Vec<_>>().join(" "), width)
 }
 
 fn in_chatwoot(message: &LedgerMessage) -> String {
