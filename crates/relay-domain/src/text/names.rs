@@ -46,7 +46,7 @@ pub fn with_names(text: &str, names: &[(String, String)]) -> String {
 
 /// A name inside a WhatsApp text must not begin or end one of the marks there.
 fn without_marks(name: &str) -> String {
-    one_line(name, 60).replace(['*', '_', '~', '`', '@'], "")
+    one_line(&name.replace(['*', '_', '~', '`', '@'], ""), 60)
 }
 
 fn one_line(text: &str, most: usize) -> String {
