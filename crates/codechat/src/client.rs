@@ -50,8 +50,10 @@ pub struct Deadlines {
     pub send: Duration,
     /// Asking for a QR code.
     pub connect: Duration,
-    /// The bytes of a media, all of them: for some messages the server begins to answer and never ends.
+    /// The bytes of a media, all of them.
     pub media: Duration,
+    /// The next bytes of a media: for some messages the server begins to answer and never ends.
+    pub silence: Duration,
 }
 
 impl Default for Deadlines {
@@ -61,6 +63,7 @@ impl Default for Deadlines {
             send: Duration::from_secs(75),
             connect: Duration::from_secs(30),
             media: Duration::from_mins(2),
+            silence: Duration::from_secs(20),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! notes and stickers whose wrappers it does not open.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -13,7 +14,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Certainty, Error, ErrorKind};
 use crate::wire;
 
 /// A media that has begun to come.
@@ -46,23 +47,26 @@ impl Client {
         let call = self.call("media", Method::POST, &["chat", "mediaData", name]);
         let call = call.for_media(self.deadlines().media).query(&[("binary", "true")]);
         let body = json!({ "messageType": message_type, "content": content });
-        call.json(&body).open().await.map(begun)
+        let response = call.json(&body).open().await?;
+        Ok(begun(response, self.deadlines().silence))
     }
 }
 
-fn begun(response: Response) -> MediaStream {
+fn begun(response: Response, silence: Duration) -> MediaStream {
     let headers = response.headers();
     MediaStream {
         content_type: header(headers, &CONTENT_TYPE).map(str::to_owned),
         file_name: header(headers, &CONTENT_DISPOSITION).and_then(file_name),
         content_length: response.content_length(),
-        body: body_of(response),
+        body: body_of(response, silence),
     }
 }
 
-fn body_of(response: Response) -> BoxStream<'static, Result<Bytes, Error>> {
-    let chunks = stream::try_unfold(response, |mut response| async move {
-        let chunk = response.chunk().await.map_err(Error::broken_off)?;
+fn body_of(response: Response, silence: Duration) -> BoxStream<'static, Result<Bytes, Error>> {
+    let chunks = stream::try_unfold(response, move |mut response| async move {
+        let silent = |_| Error::new(ErrorKind::TimedOut, Certainty::MaybeDelivered, "the answer does not go on");
+        let chunk =
+            tokio::time::timeout(silence, response.chunk()).await.map_err(silent)?.map_err(Error::broken_off)?;
         Ok(chunk.map(|bytes| (bytes, response)))
     });
     chunks.boxed()

@@ -83,11 +83,13 @@ impl Profiles {
 }
 
 impl Engine {
-    /// Has the contact of a customer who just wrote looked after, where there may be something to do.
+    /// Has the contact of a customer or a group that just wrote looked after, where there may be something to do.
     pub(crate) fn look_after(&self, live: &Arc<Live>, chat: &Chat, push_name: Option<&String>) {
-        let is_person = chat.jid.as_ref().is_some_and(Jid::is_person);
+        let Some(jid) = chat.jid.as_ref().filter(|jid| jid.is_person() || jid.is_group()) else { return };
+        // in a group it is its author's, not the group's
+        let push_name = push_name.filter(|_| jid.is_person());
         let is_new_name = push_name.is_some_and(|name| chat.push_name.as_ref() != Some(name));
-        if is_person && (is_new_name || is_picture_due(chat, self.clock.now())) {
+        if is_new_name || is_picture_due(chat, self.clock.now()) {
             self.profiles.add(Chore { live: live.clone(), chat: chat.key.clone(), push_name: push_name.cloned() });
         }
     }

@@ -132,7 +132,7 @@ pub(crate) fn client(base: Url, auth: Auth) -> Client {
 /// Deadlines that end at once what never comes.
 pub(crate) fn hurried() -> Deadlines {
     let soon = Duration::from_millis(200);
-    Deadlines { call: soon, send: soon, connect: soon, media: soon }
+    Deadlines { call: soon, send: soon, connect: soon, media: soon, silence: soon }
 }
 
 pub(crate) fn rest(name: &str) -> Value {

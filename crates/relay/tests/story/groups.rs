@@ -4,7 +4,7 @@ use relay_sim::{AgentMessage, Chat, CustomerMessage, Kind, LedgerMessage};
 use relay_testing::{Database, Options, TestApp};
 use serde_json::{Value, json};
 
-use crate::support::{ANA, BIA, SESSION, answers, finish_clean, meet, relayed_as, says};
+use crate::support::{ANA, BIA, SESSION, answers, finish_clean, has_picture, meet, relayed_as, says};
 
 both!(
     a_group_is_one_conversation,
@@ -65,6 +65,8 @@ async fn a_group_is_one_conversation(database: Database) {
     let contact = app.chatwoot.contacts().remove(0);
     assert_eq!((contact.name.as_str(), contact.identifier.as_deref()), ("Família", Some(GROUP)));
     assert_eq!((contact.phone, app.chatwoot.contacts().len()), (None, 1));
+    has_picture(&app).await;
+    assert_eq!(app.chatwoot.contacts()[0].name, "Família", "a member's name is not the group's");
     // the same people elsewhere have conversations of their own
     let alone = meet(&app, ANA).await;
     assert_ne!(alone, first.conversation);

@@ -38,6 +38,7 @@ mod inbound;
 mod kinds;
 mod mentions;
 mod menus;
+mod oddities;
 mod outages;
 mod outbound;
 mod poison;
