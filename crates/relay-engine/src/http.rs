@@ -1,6 +1,6 @@
 //! The one place where HTTP clients are made, and the guard over where they may go.
 //!
-//! Names that strangers chose are resolved by a [`PublicNames`], which answers with public addresses only; the addresses it
+//! Names that strangers chose are resolved by a `PublicNames`, which answers with public addresses only; the addresses it
 //! checked are those connected to, so a name that changes its mind in between leads nowhere else. Redirects are off: whoever needs one follows it by hand, through the guard. Certificates are checked against the roots
 //! compiled into the binary.
 

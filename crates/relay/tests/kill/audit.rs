@@ -68,10 +68,9 @@ impl Audit {
         let mut audit = Self::default();
         let mut reader = Reader::default();
         for (number, line) in text.lines().enumerate() {
-            let mut words = line.splitn(3, char::is_whitespace).map(str::trim);
-            let (Some(thread), Some(_time), Some(call)) = (words.next(), words.next(), words.next()) else {
-                continue;
-            };
+            // the thread is padded to five places
+            let Some((thread, rest)) = line.split_once(' ') else { continue };
+            let Some((_time, call)) = rest.trim_start().split_once(' ') else { continue };
             reader.line(number, thread, call, &mut audit);
         }
         audit
