@@ -15,6 +15,8 @@ use super::usage::Usage;
 
 const IN: usize = 5_000;
 const OUT: usize = 2_000;
+/// How long no call must come for the relay to be at rest.
+const QUIET: Duration = Duration::from_secs(1);
 /// How long all of them may take.
 const WITHIN: Duration = Duration::from_mins(2);
 
@@ -23,12 +25,12 @@ pub(super) async fn measure(plan: &Plan) -> anyhow::Result<Part> {
     let usage = Usage::now(&ends.relay);
     ends.chatwoot.reset_calls();
     ends.open_conversations().await?;
-    let to_open = total(&ends.chatwoot.calls());
+    let to_open = calls_once_quiet(&ends).await;
     let (inbound, outbound) = if plan.is_quick { (IN / 5, OUT / 5) } else { (IN, OUT) };
     let mut notes = Vec::new();
     let opening = Figure::new(
         "calls_to_open",
-        "Chatwoot calls for a first message, conversation made",
+        "Chatwoot calls for a first message, conversation and picture made",
         "calls",
         number(to_open) / number(CHATS),
     );
@@ -111,6 +113,19 @@ async fn outwards(ends: &Ends, count: usize, notes: &mut Vec<String>) -> anyhow:
         calls: ends.codechat.calls(),
     };
     Ok(crossing.figures(notes))
+}
+
+/// The calls to Chatwoot so far, once no more come: pictures of new contacts follow beside the messages.
+async fn calls_once_quiet(ends: &Ends) -> usize {
+    let mut calls = 0;
+    loop {
+        let now = total(&ends.chatwoot.calls());
+        if now == calls {
+            return calls;
+        }
+        calls = now;
+        tokio::time::sleep(QUIET).await;
+    }
 }
 
 fn total(calls: &BTreeMap<String, u64>) -> usize {
