@@ -100,40 +100,45 @@ pub(crate) async fn deliver(
     {
         return Ok(done);
     }
-    let is_ignored = match &chat {
-        Some(chat) => task.is_ignored(chat).await?,
-        None => false,
-    };
-    match (plan, chat) {
-        (Plan::WhatsApp(_), Some(_)) if is_ignored => task.give_up(&task.message()?, Failure::IgnoredChat).await,
-        (Plan::Chatwoot(_) | Plan::Call(_) | Plan::Group(_), Some(_)) if is_ignored => {
-            Ok(Done::ignored(Ignored::IgnoreList))
-        }
-        (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
-        (Plan::Receipt { id, receipt }, _) => task.show_receipt(id, receipt).await,
-        (Plan::Revoke(message), _) => task.revoke(message).await,
-        (Plan::ReadOnPhone(id), _) => task.read_on_phone(id).await,
-        (Plan::Call(call), Some(chat)) => task.show_call(chat, call).await,
-        (Plan::Group(change), Some(chat)) => task.show_group_change(chat, change).await,
-        (Plan::Chatwoot(posts), Some(chat)) => {
-            task.note_choice(&chat, answered).await?;
-            task.post(chat, posts).await
-        }
-        (Plan::Refuse(why), Some(_)) => task.refuse(why).await,
-        (Plan::WhatsApp(parts), Some(chat)) => {
-            let done = task.send(chat.clone(), parts).await?;
-            task.note_choice(&chat, offered.filter(|_| done.end == End::Delivered)).await?;
-            task.follow_agent(&chat).await?;
-            Ok(done)
-        }
-        // only lanes of chats bring messages
-        (Plan::Chatwoot(_) | Plan::WhatsApp(_) | Plan::Call(_) | Plan::Group(_) | Plan::Refuse(_), None) => {
-            Ok(Done::ignored(Ignored::UnknownShape))
-        }
-    }
+    task.carry_out(plan, chat, answered.or(offered)).await
 }
 
 impl Task<'_> {
+    /// Does what the plan calls for. The choice is the one that the message offers to the customer, or answers.
+    async fn carry_out(&self, plan: Plan, chat: Option<Chat>, choice: Option<menu::Choice>) -> Result<Done, Trouble> {
+        let is_ignored = match &chat {
+            Some(chat) => self.is_ignored(chat).await?,
+            None => false,
+        };
+        match (plan, chat) {
+            (Plan::WhatsApp(_), Some(_)) if is_ignored => self.give_up(&self.message()?, Failure::IgnoredChat).await,
+            (Plan::Chatwoot(_) | Plan::Call(_) | Plan::Group(_), Some(_)) if is_ignored => {
+                Ok(Done::ignored(Ignored::IgnoreList))
+            }
+            (Plan::Ignore(reason), _) => Ok(Done::ignored(reason)),
+            (Plan::Receipt { id, receipt }, _) => self.show_receipt(id, receipt).await,
+            (Plan::Revoke(message), _) => self.revoke(message).await,
+            (Plan::ReadOnPhone(id), _) => self.read_on_phone(id).await,
+            (Plan::Call(call), Some(chat)) => self.show_call(chat, call).await,
+            (Plan::Group(change), Some(chat)) => self.show_group_change(chat, change).await,
+            (Plan::Chatwoot(posts), Some(chat)) => {
+                self.note_choice(&chat, choice).await?;
+                self.post(chat, posts).await
+            }
+            (Plan::Refuse(why), Some(_)) => self.refuse(why).await,
+            (Plan::WhatsApp(parts), Some(chat)) => {
+                let done = self.send(chat.clone(), parts).await?;
+                self.note_choice(&chat, choice.filter(|_| done.end == End::Delivered)).await?;
+                self.follow_agent(&chat).await?;
+                Ok(done)
+            }
+            // only lanes of chats bring messages
+            (Plan::Chatwoot(_) | Plan::WhatsApp(_) | Plan::Call(_) | Plan::Group(_) | Plan::Refuse(_), None) => {
+                Ok(Done::ignored(Ignored::UnknownShape))
+            }
+        }
+    }
+
     /// Refuses to begin anything while this process may have lost its lanes.
     pub(crate) fn check_lease(&self) -> Result<(), Trouble> {
         if self.engine.pulse.may_post() { Ok(()) } else { Err(Trouble::LeaseLost) }

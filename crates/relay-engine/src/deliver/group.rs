@@ -61,9 +61,10 @@ impl Task<'_> {
             return Ok(());
         };
         if let Some(subject) = &group.subject
-            && let Err(trouble) = self.rename_group(chat, place, subject).await
+            && self.rename_group(chat, place, subject).await.is_err()
         {
-            tracing::debug!(session.id = %self.live.id(), ?trouble, "a group was not renamed");
+            // what the other side said may repeat the name
+            tracing::debug!(session.id = %self.live.id(), "a group was not renamed");
         }
         Ok(())
     }
