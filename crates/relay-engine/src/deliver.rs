@@ -144,6 +144,14 @@ impl Task<'_> {
         if self.engine.pulse.may_post() { Ok(()) } else { Err(Trouble::LeaseLost) }
     }
 
+    /// Where the failure rig may end the process: an intent is durable, and its request is the next thing to leave.
+    pub(crate) fn check_before_post(&self) -> Result<(), Trouble> {
+        self.check_lease()?;
+        relay_fault::reach(relay_fault::Point::BeforeSend);
+        relay_fault::reach(relay_fault::Point::AfterSendBeforeResponse);
+        Ok(())
+    }
+
     /// Whether the session's owner wants the chat left alone.
     async fn is_ignored(&self, chat: &Chat) -> Result<bool, Trouble> {
         let list = &self.live.session.settings.ignore;

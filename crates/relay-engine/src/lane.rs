@@ -106,6 +106,7 @@ impl Engine {
         match result {
             Ok(done) => {
                 if done.was_attempted {
+                    relay_fault::reach(relay_fault::Point::AfterResponseBeforeRecord);
                     let labels = Attempted { target: side.as_str(), result: "ok" };
                     self.metrics.attempts.get_or_create(&labels).inc();
                 }

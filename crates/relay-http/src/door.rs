@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use chatwoot::SignatureError;
 use relay_engine::{Accepted, Live, NotAccepted, Side};
+use relay_fault::{Point, reach};
 use serde::Deserialize;
 
 use crate::{App, Problem};
@@ -59,6 +60,7 @@ async fn enter(app: &App, side: Side, session: Named, secret: Keyed, request: Re
     let (parts, body) = request.into_parts();
     require_json(&parts.headers)?;
     let body = read(&parts.headers, body).await?;
+    reach(Point::AfterRead);
     if side == Side::Chatwoot && verify(app, &live, &parts.headers, &body).await? == Genuine::Again {
         return Ok(StatusCode::OK);
     }
@@ -71,7 +73,10 @@ async fn accept(app: &App, live: Arc<Live>, side: Side, body: Bytes) -> Result<S
     let commit = tokio::spawn(async move { engine.accept(&live, side, body).await });
     let accepted = tokio::time::timeout(COMMIT_TIMEOUT, commit).await;
     match accepted {
-        Ok(Ok(Ok(Accepted::Stored | Accepted::Duplicate | Accepted::Counted))) => Ok(StatusCode::OK),
+        Ok(Ok(Ok(Accepted::Stored | Accepted::Duplicate | Accepted::Counted))) => {
+            reach(Point::AfterAck);
+            Ok(StatusCode::OK)
+        }
         Ok(Ok(Err(NotAccepted::NotJson))) => Err(not_json()),
         Ok(Ok(Err(NotAccepted::OtherInstance))) => {
             tracing::warn!(

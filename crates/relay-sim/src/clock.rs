@@ -1,11 +1,22 @@
-//! Wall-clock readings in the forms the two servers print them.
+//! Wall-clock readings in the forms the two servers print them. All stand-ins of a process live in one time, which can be moved.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+static AHEAD_MS: AtomicI64 = AtomicI64::new(0);
+
+/// Moves the time of all stand-ins of this process ahead.
+pub fn advance(by: Duration) {
+    AHEAD_MS.fetch_add(millis(by), Ordering::Relaxed);
+}
 
 /// Milliseconds since the epoch.
-pub(crate) fn now_ms() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+pub fn now_ms() -> i64 {
+    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()) + AHEAD_MS.load(Ordering::Relaxed)
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Seconds since the epoch.

@@ -7,7 +7,7 @@
 mod admin;
 pub mod assets;
 mod chatwoot;
-mod clock;
+pub mod clock;
 mod codechat;
 mod fault;
 mod hooks;

@@ -111,6 +111,7 @@ impl Store {
     /// Opens the database, brings its schema up to date and checks the key.
     pub async fn open(config: &StoreConfig) -> Result<Self> {
         let (db, lock) = connect(config).await?;
+        relay_fault::reach(relay_fault::Point::DuringMigration);
         db.migrate().await?;
         let worker = WorkerId::generate();
         let (writer, task) = Writer::start(db.clone(), ingest::shard_of(worker.as_str()));

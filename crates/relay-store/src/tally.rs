@@ -62,6 +62,7 @@ impl Verb for Purge {
         let silent = "-- purge_workers\nDELETE FROM worker WHERE beat_at < $1";
         for (sql, before) in [(done, self.done_before), (failed, self.dead_before)] {
             purged += self.run(tx, sql, before).await?;
+            relay_fault::reach(relay_fault::Point::DuringPurge);
         }
         self.run(tx, silent, self.done_before).await?;
         Ok(purged)

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use relay_fault::{Point, reach};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::db::{Db, Tx};
@@ -158,6 +159,10 @@ impl Batch {
         ingest::count(tx, counts, shard).await
     }
 
+    fn brings_events(&self) -> bool {
+        self.arrivals.iter().any(Arrival::is_new)
+    }
+
     /// Each write as a batch of its own.
     fn singles(self) -> impl Iterator<Item = Self> + Send {
         let arrivals = self.arrivals.into_iter().map(|arrival| Self { arrivals: vec![arrival], ..Self::default() });
@@ -222,7 +227,12 @@ impl Loop {
     async fn write(&self, batch: &mut Batch) -> Result<()> {
         let mut tx = self.db.begin().await?;
         match batch.apply(self.shard, &mut tx).await {
-            Ok(()) => tx.commit().await,
+            Ok(()) => {
+                if batch.brings_events() {
+                    reach(Point::BeforeCommit);
+                }
+                tx.commit().await
+            }
             Err(error) => {
                 tx.rollback().await?;
                 Err(error)
@@ -247,7 +257,8 @@ impl Loop {
     }
 
     fn settle(&self, batch: Batch, written: &Result<()>) {
-        if written.is_ok() && batch.arrivals.iter().any(Arrival::is_new) {
+        if written.is_ok() && batch.brings_events() {
+            reach(Point::AfterCommitBeforeAck);
             self.arrived.notify_one();
         }
         batch.settle(written);

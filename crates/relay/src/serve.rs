@@ -45,7 +45,15 @@ pub(crate) async fn run(settings: &Settings, printer: &Printer) -> anyhow::Resul
 /// Opens the store and prepares the engine.
 pub(crate) async fn open(settings: &Settings, secrets: &Secrets) -> anyhow::Result<Arc<Engine>> {
     let store = Store::open(&config::store(settings, secrets)?).await?;
-    Ok(Engine::start(store, config::engine(settings, secrets).await, Clock::system()).await?)
+    Ok(Engine::start(store, config::engine(settings, secrets).await, clock()).await?)
+}
+
+/// The system's time, which the failure rig can move.
+fn clock() -> Clock {
+    let clock = Clock::system();
+    let moved = clock.clone();
+    relay_fault::follow_clock(move |ahead| moved.advance(Duration::from_millis(ahead)));
+    clock
 }
 
 /// Relays and serves until told to stop; then no longer than five seconds.

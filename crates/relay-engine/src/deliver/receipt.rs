@@ -27,6 +27,7 @@ impl Task<'_> {
         }
         // noted first, then read together: of two parts acknowledged at once, the later reader sees both
         self.record(link.key.clone(), Change::Receipt(receipt)).await?;
+        relay_fault::reach(relay_fault::Point::AfterRecordBeforeStatus);
         let parts = store.links_by_cw(self.live.id(), message).await?;
         let after = shown(&parts, link.parts, None);
         let before = shown(&parts, link.parts, Some(&link));

@@ -86,7 +86,7 @@ impl Task<'_> {
         if let Some(message) = self.reserve_in(chat, post, &key, conversation).await? {
             return Ok(Done::delivered(vec![posted(key, conversation, message)]));
         }
-        self.check_lease()?;
+        self.check_before_post()?;
         match self.live.chatwoot.create_message(conversation.get(), &message.message).await {
             Ok(created) => {
                 self.note_relayed(post, conversation, &created);

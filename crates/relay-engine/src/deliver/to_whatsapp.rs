@@ -208,7 +208,7 @@ impl Task<'_> {
         if !reserved.is_noted {
             self.record(link.key.clone(), Change::Tried { at: self.engine.clock.now(), conversation: None }).await?;
         }
-        self.check_lease()?;
+        self.check_before_post()?;
         let result = match &request {
             Request::Text(text) => self.live.codechat.send_text(self.live.name(), text).await,
             Request::Media(media) => self.live.codechat.send_media(self.live.name(), media).await,
