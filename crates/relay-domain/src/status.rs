@@ -59,9 +59,31 @@ pub fn worst(parts: &[Option<Receipt>]) -> Option<Receipt> {
     parts.iter().copied().min_by_key(|part| part.map_or(0, Receipt::rank)).flatten()
 }
 
+/// What a message of `total` parts shows, by the receipts of those that are written down.
+pub fn shown(parts: impl IntoIterator<Item = Option<Receipt>>, total: u16) -> Option<Receipt> {
+    let mut receipts: Vec<_> = parts.into_iter().collect();
+    receipts.resize(usize::from(total).max(receipts.len()), None);
+    worst(&receipts)
+}
+
+/// The status to be shown after a report, unless nothing more than `before` is known.
+pub fn raised(before: Option<Receipt>, after: Option<Receipt>) -> Option<Receipt> {
+    after.filter(|after| after.rank() > before.map_or(0, Receipt::rank))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_without_a_word_holds_the_message_back() {
+        use Receipt::{Delivered, Read};
+        assert_eq!(shown([Some(Read)], 2), None);
+        assert_eq!(shown([Some(Read), Some(Delivered)], 2), Some(Delivered));
+        assert_eq!(raised(Some(Delivered), Some(Read)), Some(Read));
+        assert_eq!(raised(Some(Read), Some(Delivered)), None);
+        assert_eq!(raised(None, None), None);
+    }
 
     #[test]
     fn worst_part_wins() {

@@ -9,13 +9,14 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use relay_domain::id::SessionId;
+use relay_domain::lease::BEAT_EVERY;
 use relay_store::Lease;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::{Engine, profile, pulse};
+use crate::{Engine, profile};
 
 /// The longest time between two looks.
 const POLL: Duration = Duration::from_millis(500);
@@ -167,7 +168,7 @@ impl Engine {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = sleep(pulse::EVERY) => self.pulse.beat(&self.store).await,
+                () = sleep(BEAT_EVERY) => self.pulse.beat(&self.store).await,
             }
             match self.store.has_chats_to_join().await {
                 Ok(true) => {

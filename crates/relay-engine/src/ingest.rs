@@ -10,6 +10,7 @@ mod glimpse;
 use bytes::Bytes;
 use relay_domain::Timestamp;
 use relay_domain::id::{ChatKey, CwConversationId, EventId};
+use relay_domain::naming;
 use relay_store::{Ingested, Lane, LaneKind, NewEvent, Origin, SetStatus, Source, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +19,7 @@ use crate::metrics::{Received, Way};
 use crate::sessions::Live;
 use crate::trouble::Side;
 pub(crate) use chats::{ChatNames, Chats};
-pub(crate) use chatwoot_event::{deletion_key, jid_of_source, source_id_of};
+pub(crate) use chatwoot_event::{jid_of_source, source_id_of};
 pub(crate) use codechat_event::other_spellings;
 
 /// What became of a webhook.
@@ -171,7 +172,7 @@ impl Engine {
         body: Bytes,
         now: Timestamp,
     ) -> Result<Accepted, StoreError> {
-        let (first, again) = (chatwoot_event::message_key(message), chatwoot_event::retry_key(message));
+        let (first, again) = (naming::chatwoot_message(message), naming::chatwoot_retry(message));
         let Some(failed) = self.store.failed_turns(live.id(), &first, &again).await? else {
             return Ok(Accepted::Counted);
         };

@@ -6,26 +6,20 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use relay_domain::Timestamp;
-use relay_domain::backoff::{Direction, GIVE_UP_AFTER, POISON_AFTER, pause_after};
+use relay_domain::backoff::{Direction, pause_after};
+use relay_domain::breaker::Admitted;
+use relay_domain::verdict::{BETWEEN_LAST_WORDS, Failing, LAST_WORDS, OFFLINE_PAUSE, Speechless, Verdict};
 use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
-use crate::breaker::Admitted;
 use crate::deliver::{Done, Shown, deliver};
 use crate::metrics::{Attempted, Ended, Way};
 use crate::sessions::Live;
 use crate::trouble::{Failed, Side, Trouble};
 
-/// How long an out lane waits before it asks again whether the phone is connected.
-const OFFLINE_PAUSE: Duration = Duration::from_secs(10);
-
 /// How long a lane rests when the store failed it.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
-/// Attempts at showing that a message could not be delivered, before its lane goes on without.
-const LAST_WORDS: usize = 4;
-/// How long they may take, and the last chance before them.
-const LAST_WORDS_TAKE: Duration = Duration::from_secs(35);
 
 /// Whether the lane goes on.
 #[derive(PartialEq, Eq)]
@@ -260,36 +254,30 @@ impl Turn<'_> {
         self.postpone(now + pause, Some(self.attempt(failed.outcome, Some(&failed)))).await
     }
 
-    /// Whether the message has had its chances: a short while when the destination takes others, days when it is down.
+    fn failing(&self, failed: &Failed) -> Failing {
+        Failing {
+            first_failed_at: self.event.first_failed_at,
+            attempts: self.event.attempts,
+            is_outage: failed.is_outage,
+            is_inward: self.lease.lane.kind == LaneKind::In,
+            is_breaker_open: self.live.health.breaker(failed.side).is_open(),
+        }
+    }
+
+    /// Why the message is to be given up, if it is.
     async fn verdict(&self, failed: &Failed, now: Timestamp) -> Option<String> {
-        if self.is_overdue(now) {
-            return Some("gave up after 72 hours".to_owned());
+        let reason = || format!("{}: {}", failed.outcome, failed.detail);
+        match self.failing(failed).verdict(now) {
+            Verdict::TryAgain => None,
+            Verdict::Overdue => Some("gave up after 72 hours".to_owned()),
+            Verdict::Poison => Some(reason()),
+            Verdict::PoisonIfUp => self.engine.answers(self.live, failed.side).await.then(reason),
         }
-        let trying = now.since(self.first_failed_at(now));
-        // the next try would come too late for a lane that others wait in, with what the last words may take
-        let next = pause_after(Direction::In, self.event.attempts + 1, &mut fastrand::Rng::with_seed(0));
-        if trying + next.mul_f64(1.25) + LAST_WORDS_TAKE < POISON_AFTER {
-            return None;
-        }
-        // towards Chatwoot the placeholder will tell; elsewhere, whether others get through
-        if self.lease.lane.kind != LaneKind::In && self.live.health.breaker(failed.side).is_open() {
-            return None;
-        }
-        let is_up = !failed.is_outage || self.engine.answers(self.live, failed.side).await;
-        is_up.then(|| format!("{}: {}", failed.outcome, failed.detail))
-    }
-
-    fn first_failed_at(&self, now: Timestamp) -> Timestamp {
-        self.event.first_failed_at.unwrap_or(now)
-    }
-
-    fn is_overdue(&self, now: Timestamp) -> bool {
-        now.since(self.first_failed_at(now)) >= GIVE_UP_AFTER
     }
 
     /// Carries out the verdict. `false` when the event goes on.
     async fn end_with(&self, failed: Failed, reason: String) -> Result<bool, StoreError> {
-        if !failed.is_outage || self.is_overdue(self.engine.clock.now()) {
+        if !self.failing(&failed).has_last_chance(self.engine.clock.now()) {
             return self.bury(&failed, reason).await;
         }
         match self.last_chance().await {
@@ -328,11 +316,8 @@ impl Turn<'_> {
                 self.release().await?;
                 return Ok(true);
             }
-            Err(_) if self.is_overdue(self.engine.clock.now()) => Vec::new(),
-            Err(Trouble::Wait(_) | Trouble::Rate(_) | Trouble::Denied { .. } | Trouble::Offline) => return Ok(false),
-            Err(Trouble::Failed(why)) if why.is_outage && !self.is_alone_in_failing() => return Ok(false),
-            // the chat itself is out of order: the dead letter is all there is
-            Err(Trouble::Failed(_) | Trouble::Hopeless(_)) => Vec::new(),
+            Err(trouble) if self.ends_in_silence(failed, &trouble) => Vec::new(),
+            Err(_) => return Ok(false),
         };
         self.finish_and_release(Done { end: End::Dead(reason), links, was_attempted: true }).await
     }
@@ -344,11 +329,16 @@ impl Turn<'_> {
         Ok(true)
     }
 
-    /// Whether Chatwoot took other messages since this one began to fail. An agent's message is never given up while its bubble
-    /// cannot say so.
-    fn is_alone_in_failing(&self) -> bool {
-        let since = self.first_failed_at(self.engine.clock.now());
-        self.lease.lane.kind == LaneKind::In && self.live.health.breaker(Side::Chatwoot).has_worked_since(since)
+    /// Whether the event ends although nothing could be shown in its place.
+    fn ends_in_silence(&self, failed: &Failed, trouble: &Trouble) -> bool {
+        let why = match trouble {
+            Trouble::Wait(_) | Trouble::Rate(_) | Trouble::Denied { .. } | Trouble::Offline => Speechless::Held,
+            Trouble::Failed(why) if why.is_outage => Speechless::Outage,
+            Trouble::Failed(_) | Trouble::Hopeless(_) | Trouble::Store(_) | Trouble::LeaseLost => Speechless::Refused,
+        };
+        let (failing, now) = (self.failing(failed), self.engine.clock.now());
+        let others_work = self.live.health.breaker(Side::Chatwoot).has_worked_since(failing.since(now));
+        failing.ends_in_silence(why, others_work, now)
     }
 
     /// Shows that the message could not be delivered; tries more than once, and waits while an attempt before may still take
@@ -367,7 +357,7 @@ impl Turn<'_> {
                 Err(Trouble::Wait(until)) => until,
                 Err(Trouble::Failed(why)) if why.is_outage => {
                     failure = Some(why);
-                    self.engine.clock.now() + Duration::from_secs(2)
+                    self.engine.clock.now() + BETWEEN_LAST_WORDS
                 }
                 Err(trouble) => return Err(trouble),
             };

@@ -6,7 +6,6 @@
 //! Invariant: a remote side is called only by the task that holds the lane's lease, and what may have had an effect is never
 //! repeated before it was looked for.
 
-pub mod breaker;
 pub mod config;
 mod deliver;
 mod dispatcher;

@@ -2,14 +2,10 @@
 //! others may take its lanes.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use relay_domain::lease::may_post;
 use relay_store::Store;
-
-/// How often life is shown.
-pub(crate) const EVERY: Duration = Duration::from_secs(1);
-/// How long the last sign of life lasts.
-const VALID: Duration = Duration::from_secs(4);
 
 /// The last sign of life.
 #[derive(Debug)]
@@ -25,7 +21,7 @@ impl Pulse {
 
     /// Whether lanes are still ours.
     pub(crate) fn may_post(&self) -> bool {
-        self.last.lock().expect("nothing panics while holding the pulse").elapsed() < VALID
+        may_post(self.last.lock().expect("nothing panics while holding the pulse").elapsed())
     }
 
     /// Shows life.

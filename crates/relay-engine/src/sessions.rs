@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use chatwoot::{Capability, Version};
+use relay_domain::breaker::Breaker;
 use relay_domain::id::SessionId;
 use relay_domain::note::Locale;
 use relay_domain::reserved_id::IdMint;
@@ -17,7 +18,6 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::OnceCell;
 
-use crate::breaker::Breaker;
 use crate::config::EngineConfig;
 use crate::hooks::Asked;
 use crate::reading::Unread;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use relay_domain::Timestamp;
 use relay_domain::id::{EventId, SessionId, WorkerId};
+use relay_domain::order;
 use sqlx::QueryBuilder;
 use tokio::sync::oneshot;
 
@@ -71,9 +72,9 @@ impl Ending {
         self.finish.links.iter().map(|change| (&self.finish.lease.lane.session, change))
     }
 
-    /// How far its lane has come. Copies of our own sends carry CodeChat's clock, which says nothing of the customer's messages.
+    /// How far its lane has come by this.
     fn done_to(&self) -> i64 {
-        if self.finish.end == End::Delivered { self.finish.order_key } else { 0 }
+        order::done_to(0, self.finish.order_key, self.finish.end == End::Delivered)
     }
 }
 

@@ -6,6 +6,8 @@
 use bytes::Bytes;
 use relay_domain::Timestamp;
 use relay_domain::id::{ChatKey, EventId, LeaseToken, SessionId, WorkerId};
+use relay_domain::lease::SILENCE_MS;
+use relay_domain::order;
 
 use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
@@ -13,9 +15,6 @@ use crate::link;
 use crate::merge;
 use crate::model::{Attempt, Lane, LaneKind, Lease, LinkChange, Origin, PendingEvent, Source};
 use crate::writer::Verb;
-
-/// A process silent for this long has lost its lanes, in milliseconds.
-pub const SILENCE_MS: i64 = 5000;
 
 /// Events read from a lane at once; bounds memory, since each body may weigh 2 MB.
 const READ_AHEAD: i64 = 8;
@@ -423,9 +422,8 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<V
         .await
     })
     .map_err(StoreError::database("read a lane"))?;
-    // when the one that is due lies further back than was read, the first belongs before it
-    let last_due = rows.iter().rposition(|row| row.run_at <= now.as_millis()).unwrap_or(0);
-    rows.into_iter().take(last_due + 1).map(PendingEvent::try_from).collect()
+    let turns = order::turns(rows.iter().map(|row| Timestamp::from_millis(row.run_at)), now);
+    rows.into_iter().take(turns).map(PendingEvent::try_from).collect()
 }
 
 /// How the last attempt at an event ended.

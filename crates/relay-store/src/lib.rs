@@ -47,7 +47,7 @@ pub use ending::Finish;
 pub use error::{Result, StoreError};
 pub use events::Told;
 pub use ingest::Ingested;
-pub use lane::{FailedTurns, Note, Postpone, Recorded, SILENCE_MS};
+pub use lane::{FailedTurns, Note, Postpone, Recorded};
 pub use link::{Reserve, Reserved};
 pub use media::{Offer, OfferFile};
 pub use message::{Stored, Tried, Wanted};
@@ -57,6 +57,7 @@ pub use model::{
 };
 pub use person::{MeetPeople, Person};
 pub use read::UnreadMessage;
+pub use relay_domain::lease::SILENCE_MS;
 pub use session::{Deleted, UpdateSession};
 
 use crate::db::Db;

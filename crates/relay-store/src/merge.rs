@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use relay_domain::Timestamp;
 use relay_domain::id::{ChatKey, SessionId, WorkerId};
+use relay_domain::lease::SILENCE_MS;
 
 use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
-use crate::lane::SILENCE_MS;
 use crate::model::{Lane, LaneKind};
 use crate::writer::Verb;
 

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use chatwoot::{Conversation, ConversationStatus, NewConversation};
-use relay_domain::Timestamp;
 use relay_domain::id::{CwContactId, CwConversationId};
+use relay_domain::order::second_of;
 use relay_domain::settings::ConversationPolicy;
 use relay_store::{Chat, Place, SetPlace, SetStatus};
 
@@ -16,8 +16,6 @@ use crate::trouble::{Trouble, from_chatwoot};
 
 /// After this long without a message, what is known of a conversation's state is looked up before it is relied on.
 const SILENCE: Duration = Duration::from_hours(1);
-/// Bits of a place in an inward lane below its seconds.
-const BELOW_SECONDS: u32 = 31;
 
 impl Task<'_> {
     fn policy(&self) -> ConversationPolicy {
@@ -45,8 +43,7 @@ impl Task<'_> {
     }
 
     fn was_silent(&self) -> bool {
-        let last = Timestamp::from_secs(self.lease.done_to >> BELOW_SECONDS);
-        self.engine.clock.now().since(last) > SILENCE
+        self.engine.clock.now().since(second_of(self.lease.done_to)) > SILENCE
     }
 
     /// The conversation of a contact that takes the message; begins one when there is none.

@@ -5,7 +5,7 @@ use relay_domain::backoff::Direction;
 use relay_domain::event::Ignored;
 use relay_domain::id::WaMessageId;
 use relay_domain::note::{self, Failure};
-use relay_domain::status::{Receipt, worst};
+use relay_domain::status::{self, Receipt, raised};
 use relay_store::{Change, Link};
 
 use super::{Done, Task};
@@ -31,8 +31,7 @@ impl Task<'_> {
         let parts = store.links_by_cw(self.live.id(), message).await?;
         let after = shown(&parts, link.parts, None);
         let before = shown(&parts, link.parts, Some(&link));
-        let is_new = after.map_or(0, Receipt::rank) > before.map_or(0, Receipt::rank);
-        let Some(status) = self.status(after.filter(|_| is_new)).await else {
+        let Some(status) = self.status(raised(before, after)).await else {
             return Ok(Done::ignored(Ignored::StaleReceipt));
         };
         match self.live.chatwoot.set_status(conversation.get(), message.get(), &status).await {
@@ -63,7 +62,5 @@ fn shown(parts: &[Link], total: u16, before: Option<&Link>) -> Option<Receipt> {
         Some(before) if part.key == before.key => before.receipt,
         Some(_) | None => part.receipt,
     };
-    let mut receipts: Vec<_> = ours.map(receipt).collect();
-    receipts.resize(usize::from(total).max(receipts.len()), None);
-    worst(&receipts)
+    status::shown(ours.map(receipt), total)
 }

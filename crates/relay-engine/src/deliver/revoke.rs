@@ -8,17 +8,16 @@ use chatwoot::{Direction, NewMessage};
 use codechat::FindMessages;
 use relay_domain::event::Ignored;
 use relay_domain::id::{CwConversationId, CwMessageId};
-use relay_domain::note;
+use relay_domain::{naming, note};
 use relay_store::{Change, Link, LinkChange, LinkState, Source};
 
 use super::{Done, Task};
-use crate::ingest::deletion_key;
 use crate::trouble::{Trouble, from_chatwoot, from_codechat};
 
 impl Task<'_> {
     /// Whether an agent deleted the message, be it a moment ago or before we heard of the message itself.
     pub(crate) async fn is_deleted(&self, message: CwMessageId) -> Result<bool, Trouble> {
-        let key = deletion_key(message.get());
+        let key = naming::chatwoot_deletion(message.get());
         Ok(self.engine.store.has_event(self.live.id(), Source::Chatwoot, &key).await?)
     }
 

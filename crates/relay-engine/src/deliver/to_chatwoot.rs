@@ -10,9 +10,13 @@ use chatwoot::{Direction as MessageDirection, ErrorKind, Message, NewMessage, Up
 use jiff::tz::TimeZone;
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
+use relay_domain::doubt::{Doubt, doubt, next_look};
 use relay_domain::event::{Ignored, Relation};
 use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
+use relay_domain::jid::Jid;
+use relay_domain::naming;
 use relay_domain::note;
+use relay_domain::order::is_late;
 use relay_domain::plan::{ChatwootPost, MadeFile, is_feed};
 use relay_domain::settings::Deletions;
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
@@ -21,9 +25,6 @@ use serde_json::{Map, Value, json};
 use super::{Done, Task};
 use crate::translate::from_codechat::message::participant;
 use crate::trouble::{Side, Trouble, from_chatwoot};
-
-/// Moments after a doubtful attempt at which Chatwoot is asked whether it took effect. After the last it is repeated.
-const LOOKS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(10)];
 
 /// Pages of 20 messages that a look goes through at most.
 const MOST_PAGES: usize = 50;
@@ -155,13 +156,15 @@ impl Task<'_> {
     /// Since when a part is in doubt; `None` when no attempt can have reached the destination. An attempt that nobody saw the
     /// end of (its process died) is in doubt from now on.
     pub(crate) async fn doubt_since(&self, link: &Link) -> Result<Option<Timestamp>, Trouble> {
-        let Some(tried_at) = link.tried_at else { return Ok(None) };
-        if link.is_in_doubt {
-            return Ok(Some(tried_at));
+        match doubt(link.tried_at, link.is_in_doubt) {
+            Doubt::No => Ok(None),
+            Doubt::Since(since) => Ok(Some(since)),
+            Doubt::FromNowOn => {
+                let now = self.engine.clock.now();
+                self.record(link.key.clone(), Change::InDoubt { at: now }).await?;
+                Ok(Some(now))
+            }
         }
-        let now = self.engine.clock.now();
-        self.record(link.key.clone(), Change::InDoubt { at: now }).await?;
-        Ok(Some(now))
     }
 
     /// Looks whether a doubtful attempt took effect; waits while it still may.
@@ -230,7 +233,7 @@ impl Task<'_> {
             }
         }
         message.attachments.extend(post.made_files.iter().map(made));
-        if self.event.order_key < self.lease.done_to && !post.id.is_notice() {
+        if is_late(self.event.order_key, self.lease.done_to) && !post.id.is_notice() {
             let written_at = in_local_time(post.sent_at, &self.engine.config.zone);
             text = Some(join(text, note::late(self.live.locale, &written_at)));
         }
@@ -339,13 +342,8 @@ impl Task<'_> {
     }
 }
 
-/// The message's identity on WhatsApp. Others' ids are unique per author only, which matters where there are several.
 fn event_key(post: &ChatwootPost) -> String {
-    let side = if post.from_phone { "us" } else { "them" };
-    match &post.participant {
-        Some(author) => format!("{side}|{}|{}", post.id, author.user()),
-        None => format!("{side}|{}", post.id),
-    }
+    naming::link_source(&post.id, post.from_phone, post.participant.as_ref().map(Jid::user))
 }
 
 struct Composed {
@@ -370,36 +368,13 @@ fn posted(key: LinkKey, conversation: CwConversationId, message: CwMessageId) ->
     LinkChange { key, change: Change::PostedToChatwoot { conversation, message } }
 }
 
-/// The field's convention, so that installations of other bridges can be taken over without doubles.
 fn source_id(post: &ChatwootPost) -> String {
-    match post.part {
-        0 => format!("WAID:{}", post.id),
-        part => format!("WAID:{}:{part}", post.id),
-    }
+    naming::source_id(&post.id, post.part)
 }
 
 fn join(text: Option<String>, addition: String) -> String {
     match text {
         Some(text) if !text.is_empty() => format!("{text}\n\n{addition}"),
         Some(_) | None => addition,
-    }
-}
-
-/// When to look again after a doubtful attempt; `None` once the last look has been had.
-pub(crate) fn next_look(since: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    LOOKS.iter().map(|after| since + *after).find(|at| *at > now)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_doubtful_attempt_is_looked_for_until_ten_seconds_after_it() {
-        let tried = Timestamp::from_secs(100);
-        assert_eq!(next_look(tried, tried), Some(Timestamp::from_secs(102)));
-        assert_eq!(next_look(tried, Timestamp::from_secs(103)), Some(Timestamp::from_secs(110)));
-        assert_eq!(next_look(tried, Timestamp::from_secs(110)), None);
-        assert_eq!(next_look(tried, Timestamp::from_secs(9999)), None);
     }
 }

@@ -3,8 +3,6 @@
 //! The id of every part is known before it is sent and written down as an intent. A part whose fate is in doubt is looked for
 //! among the copies CodeChat sent us and the messages it stores; only then is it sent again, under the same id.
 
-use std::time::Duration;
-
 use codechat::{
     ContactCard, ErrorKind, FindMessages, Quoted, SendContact, SendLocation, SendMedia, SendOptions, SendText, Sent,
     State,
@@ -12,21 +10,20 @@ use codechat::{
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
 use relay_domain::card::Person;
+use relay_domain::doubt::next_look;
 use relay_domain::event::{AgentFileKind, Ignored};
 use relay_domain::id::{CwMessageId, WaMessageId};
 use relay_domain::jid::Jid;
 use relay_domain::note::Failure;
 use relay_domain::plan::{WhatsAppBody, WhatsAppPart};
 use relay_domain::reserved_id::{PartKey, is_reaction};
+use relay_domain::unsent::is_stale;
+use relay_domain::verdict::ASK_AGAIN;
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, OpenChat, Reserve, Reserved};
 use serde_json::json;
 
-use super::to_chatwoot::next_look;
 use super::{Done, Task};
 use crate::trouble::{Failed, Side, Trouble, from_codechat};
-
-/// How long after the first time a number is asked about again before it counts as having no WhatsApp.
-const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 impl Task<'_> {
     pub(crate) async fn send(&self, chat: Chat, parts: Vec<WhatsAppPart>) -> Result<Done, Trouble> {
@@ -38,7 +35,7 @@ impl Task<'_> {
         let Some(jid) = chat.jid.clone() else {
             return self.give_up(&message, Failure::NoNumber).await;
         };
-        if self.engine.clock.now().since(self.event.received_at) > self.engine.config.outbound_ttl {
+        if is_stale(self.event.received_at, self.engine.clock.now(), self.engine.config.outbound_ttl) {
             return self.expire(&message).await;
         }
         let jid = match self.confirmed(&chat, jid).await {

@@ -2,6 +2,7 @@
 
 use relay_domain::id::CwMessageId;
 use relay_domain::note::{self, Failure};
+use relay_domain::unsent;
 use relay_store::{Change, End, Link, LinkChange, LinkState};
 
 use super::to_whatsapp::Message;
@@ -61,7 +62,7 @@ impl Task<'_> {
 }
 
 fn is_sent(links: &[Link]) -> bool {
-    links.first().is_some_and(|link| sent_count(links) == usize::from(link.parts))
+    links.first().is_some_and(|link| unsent::is_whole(sent_count(links), usize::from(link.parts)))
 }
 
 fn sent_count(links: &[Link]) -> usize {
@@ -69,10 +70,7 @@ fn sent_count(links: &[Link]) -> usize {
 }
 
 fn partly(why: Failure, links: &[Link]) -> Failure {
-    match sent_count(links) {
-        0 => why,
-        sent => Failure::Partly { sent, of: links.len(), why: Box::new(why) },
-    }
+    unsent::partly(why, sent_count(links), links.len())
 }
 
 fn failed(links: &[Link]) -> Vec<LinkChange> {

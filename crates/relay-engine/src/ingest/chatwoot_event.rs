@@ -5,6 +5,7 @@ use chatwoot::{ContactRef, ConversationEvent, ConversationRef, MessageEvent, Mes
 use relay_domain::Timestamp;
 use relay_domain::id::CwConversationId;
 use relay_domain::jid::{Jid, Server};
+use relay_domain::naming;
 use relay_domain::phone::Phone;
 use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
 
@@ -31,7 +32,7 @@ pub(super) fn name(
         }
         Webhook::MessageCreated(message) => Ok(Named::Event(Name {
             event,
-            dedup_key: message_key(message.id),
+            dedup_key: naming::chatwoot_message(message.id),
             order_key: message.id,
             place: PlaceInQueue::Chat(LaneKind::Out, chat_names(&message.conversation)),
         })),
@@ -41,7 +42,7 @@ pub(super) fn name(
         {
             Ok(Named::Event(Name {
                 event,
-                dedup_key: deletion_key(message.id),
+                dedup_key: naming::chatwoot_deletion(message.id),
                 order_key: message.id,
                 place: PlaceInQueue::Chat(LaneKind::Out, chat_names(&message.conversation)),
             }))
@@ -79,9 +80,8 @@ fn is_ours(event: &ConversationEvent, access: &ChatwootAccess) -> bool {
     event.inbox_id == access.inbox && event.account_id.is_none_or(|account| account == access.account)
 }
 
-/// Agents' messages have no source id on an API inbox; whatever has one was created through the API, by us.
 fn is_our_echo(message: &MessageEvent) -> bool {
-    message.source_id.is_some() || message.message_type == MessageType::Incoming
+    naming::is_echo(message.source_id.as_deref(), message.message_type == MessageType::Incoming)
 }
 
 /// What an agent's Retry leaves of a failed message: neither deleted nor failed any more. So does every status that we set.
@@ -94,21 +94,6 @@ fn may_be_retried(message: &MessageEvent) -> bool {
 fn was_ours_to_send(message: &MessageEvent) -> bool {
     let is_for_customer = matches!(message.message_type, MessageType::Outgoing | MessageType::Template);
     is_for_customer && !message.private && message.source_id.is_none()
-}
-
-/// The key of a message's deletion.
-pub(crate) fn deletion_key(message: i64) -> String {
-    format!("deleted|{message}")
-}
-
-/// The key of a message's first turn.
-pub(super) fn message_key(message: i64) -> String {
-    format!("message|{message}")
-}
-
-/// What the keys of its later turns begin with.
-pub(super) fn retry_key(message: i64) -> String {
-    format!("retry|{message}|")
 }
 
 /// Source ids of chats that are not known by a phone number: digits, and a suffix for the kind of address.

@@ -10,14 +10,13 @@ use relay_domain::Timestamp;
 use relay_domain::id::EventId;
 use relay_domain::jid::{Jid, Server};
 use relay_domain::plan::{NAMELESS_GROUP, UNATTRIBUTED};
+use relay_domain::{naming, order};
 use relay_store::LaneKind;
 
 use crate::translate::from_codechat::call;
 
 use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, shard_of, unnamed};
 
-/// Row ids are 32-bit serials, so time and row fit one number: seconds first, row second.
-const ROW_BITS: u32 = 31;
 /// Steps of a call that follow each other.
 const STEPS: i64 = 4;
 /// How far ahead of messages a change of a group queues.
@@ -93,12 +92,11 @@ fn is_only_counted(event: &Event) -> bool {
 }
 
 fn message(event: String, upsert: &Upsert, now: Timestamp) -> Name {
-    let row = upsert.row_id.unwrap_or(0).clamp(0, (1 << ROW_BITS) - 1);
-    let seconds = upsert.timestamp.unwrap_or_else(|| now.as_secs()).clamp(0, (1 << (62 - ROW_BITS)) - 1);
+    let written_at = upsert.timestamp.map_or(now, Timestamp::from_secs);
     Name {
         event,
         dedup_key: message_key(upsert),
-        order_key: (seconds << ROW_BITS) | row,
+        order_key: order::place_of_message(written_at, upsert.row_id),
         place: PlaceInQueue::Chat(LaneKind::In, chat_names(upsert)),
     }
 }
@@ -109,7 +107,7 @@ fn group_change(event: &str, group: &str, body: &Bytes, now: Timestamp) -> Optio
     let jid = Jid::parse(group).ok().filter(Jid::is_group)?;
     let name = unnamed(event.to_owned(), body, now);
     Some(Name {
-        order_key: (now - CHANGE_AHEAD).as_secs() << ROW_BITS,
+        order_key: order::start_of_second(now - CHANGE_AHEAD),
         place: PlaceInQueue::Chat(LaneKind::In, person(Some(&jid), None)),
         ..name
     })
@@ -117,7 +115,7 @@ fn group_change(event: &str, group: &str, body: &Bytes, now: Timestamp) -> Optio
 
 /// A step of a call queues with its caller's messages, in the order of the steps and ahead of what was written in the same second.
 fn call_step(event: String, update: &CallUpdate, now: Timestamp) -> Name {
-    let seconds = call::moment(update).unwrap_or(now).as_secs().clamp(0, (1 << (62 - ROW_BITS)) - 1);
+    let rung_at = call::moment(update).unwrap_or(now);
     let rank = match update.status {
         CallStatus::Offer => 0,
         CallStatus::Other(_) => 1,
@@ -131,20 +129,15 @@ fn call_step(event: String, update: &CallUpdate, now: Timestamp) -> Name {
     Name {
         event,
         dedup_key: format!("call|{}|{}", update.id, update.status.as_str()),
-        order_key: (seconds << ROW_BITS) - STEPS + rank,
+        order_key: order::start_of_second(rung_at) - STEPS + rank,
         place: PlaceInQueue::Chat(LaneKind::In, person(callers.first(), callers.get(1))),
     }
 }
 
-/// One WhatsApp message, however often and under whichever event CodeChat tells of it. The chat is not part of the key,
-/// because not every copy names it; the author is, in groups, because others' ids are unique per author only.
+/// One WhatsApp message, however often and under whichever event CodeChat tells of it.
 pub(crate) fn message_key(upsert: &Upsert) -> String {
-    let side = if upsert.from_me { "us" } else { "them" };
-    let author = upsert.participant.as_deref().or(upsert.participant_lid.as_deref()).filter(|_| !upsert.from_me);
-    match author.map(|author| author.split([':', '@']).next().unwrap_or(author)) {
-        Some(author) => format!("message|{side}|{}|{author}", upsert.key_id),
-        None => format!("message|{side}|{}", upsert.key_id),
-    }
+    let author = upsert.participant.as_deref().or(upsert.participant_lid.as_deref());
+    naming::whatsapp_message(&upsert.key_id, upsert.from_me, author)
 }
 
 fn chat_names(upsert: &Upsert) -> ChatNames {
@@ -191,10 +184,9 @@ fn receipt(event: String, update: &StatusUpdate) -> Option<Name> {
         Status::Played => &Status::Read,
         status => status,
     };
-    let side = if update.from_me.unwrap_or(true) { "us" } else { "them" };
     Some(Name {
         event,
-        dedup_key: format!("receipt|{side}|{}|{status:?}", update.id),
+        dedup_key: naming::whatsapp_receipt(&update.id, update.from_me.unwrap_or(true), &format!("{status:?}")),
         order_key: 0,
         place: PlaceInQueue::Shard(shard_of(&update.id)),
     })

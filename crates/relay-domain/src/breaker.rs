@@ -6,7 +6,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use relay_domain::Timestamp;
+use crate::clock::Timestamp;
 
 /// Failures in a row that open the breaker.
 pub const THRESHOLD: u32 = 5;
