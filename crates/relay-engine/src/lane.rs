@@ -157,7 +157,7 @@ impl Turn<'_> {
         let outcome = done.end.as_str();
         tracing::info!(session.id = %self.live.id(), event.id = %self.event.id, lane = kind, outcome, reason = word_of(&done.end),
             duration_ms = self.started.elapsed().as_millis(), "event finished");
-        let is_delivered = done.end == End::Delivered;
+        let (is_delivered, was_attempted) = (done.end == End::Delivered, done.was_attempted);
         let finish = Finish {
             lease: self.lease.clone(),
             event: self.event.id.clone(),
@@ -174,6 +174,9 @@ impl Turn<'_> {
         }
         let labels = Ended { session: self.live.name().to_owned(), direction: kind, outcome };
         self.engine.metrics.ended.get_or_create(&labels).inc();
+        if is_delivered && was_attempted && self.lease.lane.kind == LaneKind::Out {
+            self.engine.note_way_out(self.live, true).await?;
+        }
         if is_delivered {
             let took = now.since(self.event.received_at).as_secs_f64();
             self.engine.metrics.end_to_end.get_or_create(&Way { direction: kind }).observe(took);
@@ -210,6 +213,7 @@ impl Turn<'_> {
             Trouble::Denied { side, detail } => self.denied(side, detail).await,
             Trouble::Offline => {
                 self.live.health.set_offline(true);
+                self.engine.note_way_out(self.live, false).await?;
                 self.wait(now + OFFLINE_PAUSE).await
             }
             Trouble::Hopeless(why) => {
@@ -236,6 +240,9 @@ impl Turn<'_> {
             breaker.failed(now);
         } else {
             breaker.succeeded(now);
+        }
+        if failed.side == Side::CodeChat && breaker.is_open() {
+            self.engine.note_way_out(self.live, false).await?;
         }
         let labels = Attempted { target: failed.side.as_str(), result: failed.outcome };
         self.engine.metrics.attempts.get_or_create(&labels).inc();

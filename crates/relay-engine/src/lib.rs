@@ -28,6 +28,7 @@ pub mod token;
 mod translate;
 pub mod trouble;
 mod typing;
+mod way_out;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -144,6 +145,7 @@ impl Engine {
 
     async fn connection_changed(&self, live: &Live, connection: String) -> Result<(), StoreError> {
         live.health.set_offline(connection != "open");
+        self.note_way_out(live, connection == "open").await?;
         if live.session.connection == connection {
             return Ok(());
         }

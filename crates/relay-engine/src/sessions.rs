@@ -22,6 +22,7 @@ use crate::config::EngineConfig;
 use crate::hooks::Asked;
 use crate::reading::Unread;
 use crate::trouble::Side;
+use crate::way_out::Noted;
 
 /// A session ready to work.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub struct Health {
     asked_for_secret: Mutex<Option<Instant>>,
     /// What CodeChat was asked to tell.
     pub(crate) asked: Asked,
+    /// What was last written down of whether messages can go out.
+    pub(crate) way_out: Noted,
     /// What customers wrote and nobody has read yet.
     pub(crate) unread: Unread,
     /// The inbox's name in Chatwoot's public API, once it was asked for.

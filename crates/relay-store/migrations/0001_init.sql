@@ -25,6 +25,8 @@ CREATE TABLE session (
     chatwoot_hook_hash     BYTEA  NOT NULL,
     settings               TEXT   NOT NULL,
     created_at             BIGINT NOT NULL,
+    -- since when messages can go out without a break, as any process saw last; NULL while they cannot, or nobody knows
+    way_out_since          BIGINT,
     -- two sessions on one inbox would send every answer twice
     UNIQUE (chatwoot_url, chatwoot_account, chatwoot_inbox)
 );

@@ -45,14 +45,26 @@ impl Verb for Retire {
     type Out = ();
 
     async fn apply(&self, tx: &mut Tx) -> Result<()> {
-        for sql in [
-            "-- retire_leases\nUPDATE lane SET lease_worker = NULL, lease_token = NULL WHERE lease_worker = $1",
-            "-- retire_worker\nDELETE FROM worker WHERE id = $1",
-        ] {
-            on!(tx, |conn| sqlx::query(sql).bind(self.0.as_str()).execute(conn).await.map(drop))
-                .map_err(StoreError::database("retire"))?;
-        }
-        Ok(())
+        on!(tx, |conn| {
+            sqlx::query(
+                "-- retire_leases\nUPDATE lane SET lease_worker = NULL, lease_token = NULL WHERE lease_worker = $1",
+            )
+            .bind(self.0.as_str())
+            .execute(conn)
+            .await
+            .map(drop)
+        })
+        .map_err(StoreError::database("retire"))?;
+        // no longer counted as living; the row stays as the last sign of life, see `way_out`
+        on!(tx, |conn| {
+            sqlx::query("-- retire_worker\nUPDATE worker SET beat_at = beat_at - $2 WHERE id = $1")
+                .bind(self.0.as_str())
+                .bind(SILENCE_MS)
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+        .map_err(StoreError::database("retire"))
     }
 }
 
@@ -63,14 +75,8 @@ impl Verb for TakeOver {
     type Out = ();
 
     async fn apply(&self, tx: &mut Tx) -> Result<()> {
-        for sql in [
-            "-- take_over_leases\nUPDATE lane SET lease_worker = NULL, lease_token = NULL WHERE lease_token IS NOT NULL",
-            "-- take_over_workers\nDELETE FROM worker",
-        ] {
-            on!(tx, |conn| sqlx::query(sql).execute(conn).await.map(drop))
-                .map_err(StoreError::database("take over"))?;
-        }
-        Ok(())
+        let sql = "-- take_over_leases\nUPDATE lane SET lease_worker = NULL, lease_token = NULL WHERE lease_token IS NOT NULL";
+        on!(tx, |conn| sqlx::query(sql).execute(conn).await.map(drop)).map_err(StoreError::database("take over"))
     }
 }
 

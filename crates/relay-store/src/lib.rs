@@ -27,6 +27,7 @@ mod read;
 mod session;
 mod tally;
 mod vault;
+mod way_out;
 mod writer;
 
 use std::fs::{File, TryLockError};
@@ -59,6 +60,7 @@ pub use person::{MeetPeople, Person};
 pub use read::UnreadMessage;
 pub use relay_domain::lease::SILENCE_MS;
 pub use session::{Deleted, UpdateSession};
+pub use way_out::NoteWayOut;
 
 use crate::db::Db;
 use crate::ingest::Arrival;
@@ -124,7 +126,7 @@ impl Store {
         if exclusive {
             store.writer.write(lane::TakeOver).await?;
         }
-        store.beat().await?;
+        store.beat_after_silence().await?;
         Ok(store)
     }
 
@@ -161,6 +163,22 @@ impl Store {
     /// Says that this process is alive; must happen more often than every [`SILENCE_MS`].
     pub async fn beat(&self) -> Result<()> {
         self.writer.write(lane::Beat(self.worker.clone())).await
+    }
+
+    /// Says that this process is alive again, or for the first time. When nobody else was meanwhile, messages that waited
+    /// did so because the relay was away.
+    pub async fn beat_after_silence(&self) -> Result<()> {
+        self.writer.write(way_out::AfterSilence(self.worker.clone())).await
+    }
+
+    /// Notes whether a session's messages can go out.
+    pub async fn note_way_out(&self, note: NoteWayOut) -> Result<()> {
+        self.writer.write(note).await
+    }
+
+    /// Since when a session's messages can go out without a break; `None` while they cannot, or nobody knows.
+    pub async fn way_out_since(&self, session: &SessionId) -> Result<Option<Timestamp>> {
+        way_out::since(&self.db, session).await
     }
 
     /// Takes up to `limit` lanes whose first event is due, leaving sessions that are saturated. `at_work` joins the

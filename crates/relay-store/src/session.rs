@@ -138,7 +138,8 @@ impl Verb for SealedUpdate {
                  state_reason = CASE WHEN $2 IS NULL THEN state_reason ELSE $3 END, \
                  connection = COALESCE($4, connection), \
                  chatwoot_secret_sealed = COALESCE($5, chatwoot_secret_sealed), \
-                 settings = COALESCE($6, settings) WHERE id = $1",
+                 settings = COALESCE($6, settings), \
+                 way_out_since = CASE WHEN $2 = 'paused' THEN NULL ELSE way_out_since END WHERE id = $1",
             )
             .bind(self.update.id.as_str())
             .bind(state)

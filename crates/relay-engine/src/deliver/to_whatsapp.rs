@@ -17,7 +17,6 @@ use relay_domain::jid::Jid;
 use relay_domain::note::Failure;
 use relay_domain::plan::{WhatsAppBody, WhatsAppPart};
 use relay_domain::reserved_id::{PartKey, is_reaction};
-use relay_domain::unsent::is_stale;
 use relay_domain::verdict::ASK_AGAIN;
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, OpenChat, Reserve, Reserved};
 use serde_json::json;
@@ -35,7 +34,7 @@ impl Task<'_> {
         let Some(jid) = chat.jid.clone() else {
             return self.give_up(&message, Failure::NoNumber).await;
         };
-        if is_stale(self.event.received_at, self.engine.clock.now(), self.engine.config.outbound_ttl) {
+        if self.waited_too_long().await? {
             return self.expire(&message).await;
         }
         let jid = match self.confirmed(&chat, jid).await {

@@ -36,3 +36,4 @@ mod raw;
 mod reads;
 mod rig;
 mod sessions;
+mod way_out;

@@ -26,6 +26,7 @@ mod cards_out;
 mod contacts;
 mod conversations;
 mod doubts;
+mod expiry;
 mod failures;
 mod feeds;
 mod files;

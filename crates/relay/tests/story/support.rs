@@ -121,7 +121,12 @@ pub(crate) async fn finish_clean(app: TestApp) -> Tally {
 /// A relay whose Chatwoot token is an agent's: the webhook is pasted by hand and comes without a signature that would be too
 /// old once hours have passed.
 pub(crate) async fn start_timeless(database: Database) -> TestApp {
-    let app = TestApp::without_session(Options { role: Role::Agent, ..Options::on(database) }).await;
+    start_timeless_with(Options::on(database)).await
+}
+
+/// The same, as a test wants it otherwise.
+pub(crate) async fn start_timeless_with(options: Options) -> TestApp {
+    let app = TestApp::without_session(Options { role: Role::Agent, ..options }).await;
     let (status, made) = app.create_session(SESSION).await;
     assert_eq!(status, 201, "{made}");
     app.chatwoot.set_webhook_url(app.inbox, made["chatwoot_inbox_webhook"].as_str().unwrap());
