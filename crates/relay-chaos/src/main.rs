@@ -1,0 +1,137 @@
+//! `relay-chaos`: the failure rig.
+//!
+//! The cast: a [`World`](world::World) is the relay as a process between stand-ins of CodeChat and Chatwoot; [`Traffic`]
+//! (traffic::Traffic) is what people write; a [`Row`](row::Row) breaks something and returns an [`Outcome`](row::Outcome); the
+//! [`runner`] runs rows, each in a process of its own; the [`report`] tells what came of it.
+//!
+//! Invariant: a row passes only when it checked something and all of it held.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
+
+mod process;
+mod report;
+mod row;
+mod rows;
+mod runner;
+mod traffic;
+mod verdict;
+mod world;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use relay_testing::Database;
+
+use crate::runner::Plan;
+
+/// Breaks everything around the relay and counts what was lost.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lists the rows of the failure matrix.
+    Rows,
+    /// Runs rows and tells what came of them.
+    Run(Run),
+    /// Runs one row in this process; its outcome goes to a file.
+    #[command(hide = true)]
+    Row(Run),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Tier {
+    /// Small sizes of the rows that are quick: a few minutes.
+    Quick,
+    /// All rows at full size.
+    Full,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Databases {
+    Both,
+    Sqlite,
+    Postgres,
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// Rows by their names; all of the tier when none is given.
+    rows: Vec<String>,
+    #[arg(long, value_enum, default_value = "full")]
+    tier: Tier,
+    #[arg(long, value_enum, default_value = "both")]
+    db: Databases,
+    /// What all chance comes from; a random one is shown.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// The share of the full size; the tier's own when absent.
+    #[arg(long)]
+    scale: Option<f64>,
+    /// Rows that run side by side.
+    #[arg(long, default_value_t = 2)]
+    jobs: usize,
+    /// The relay, built with the feature `chaos`.
+    #[arg(long, env = "RELAY_CHAOS_BINARY", default_value = "target/chaos/relay")]
+    relay: PathBuf,
+    /// Breaks a promise of the relay on purpose.
+    #[arg(long)]
+    sabotage: Option<String>,
+    /// Puts a relay without a store in the place of ours.
+    #[arg(long)]
+    naive: bool,
+    /// Writes all outcomes here, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Writes the report here, as Markdown.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+impl Databases {
+    fn list(self) -> &'static [Database] {
+        match self {
+            Self::Both => &Database::BOTH,
+            Self::Sqlite => &[Database::Sqlite],
+            Self::Postgres => &[Database::Postgres],
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    // the stand-ins' HTTP clients need one
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(Cli::parse().command)));
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("relay-chaos: error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Rows => {
+            for row in rows::ALL {
+                println!("{}  {}", row.id, row.title);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Run(run) => {
+            let plan = Plan::new(run)?;
+            let results = runner::run(&plan).await?;
+            report::print(&results);
+            report::write(&plan, &results)?;
+            Ok(if results.iter().all(runner::Ran::passes) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Row(run) => runner::run_here(run).await,
+    }
+}

@@ -1,0 +1,231 @@
+//! What became of everything that was written: the books of both stand-ins compared, in the manner of a total queue.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use relay_sim::LedgerMessage;
+use relay_testing::checker::{Received, Sent, Verdict, check};
+
+use crate::row::Outcome;
+use crate::traffic::{Traffic, phone};
+use crate::world::{Events, World};
+
+/// What the line begins with that tells when a late message was written (see `relay-domain`'s notes, English).
+const LATE: &str = "_🕓 written";
+/// How far the time moves with every look while everything drains.
+const LAPSE: Duration = Duration::from_secs(5);
+/// Nothing more is to be expected when nothing has moved for so long: some 20 minutes of the time that passes quickly.
+const STANDSTILL: Duration = Duration::from_secs(30);
+
+/// Both ways.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdicts {
+    pub(crate) inbound: Way,
+    pub(crate) outbound: Way,
+}
+
+/// One way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Way {
+    pub(crate) written: usize,
+    pub(crate) verdict: Verdict,
+    /// Never received, though the sender was told that they were taken.
+    pub(crate) false_acks: Vec<String>,
+    /// Received after later ones, and visibly so.
+    pub(crate) marked_late: usize,
+    /// Not delivered, and the agent was told.
+    pub(crate) refused: Vec<String>,
+    /// Handed over more than once under the same id.
+    pub(crate) handed_again: usize,
+    /// Delivered, and shown as failed.
+    pub(crate) false_failed: Vec<String>,
+}
+
+impl Verdicts {
+    pub(crate) fn of(world: &World, traffic: &Traffic) -> Self {
+        Self { inbound: inbound(world), outbound: outbound(world, traffic) }
+    }
+
+    /// Whether everything is where it belongs or visibly refused.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.inbound.verdict.lost.is_empty() && self.outbound.verdict.lost.is_empty()
+    }
+
+    /// The zeros that every row must show, and the figures beside them.
+    pub(crate) fn zeros(&self, outcome: &mut Outcome) {
+        self.inbound.zeros("in", outcome);
+        self.outbound.zeros("out", outcome);
+        outcome.none("agents told \"not sent\" of what was", &self.outbound.false_failed);
+        outcome.none("messages refused", &self.outbound.refused);
+    }
+}
+
+impl Way {
+    /// Lost, doubled, reordered, in another chat, never written, falsely acknowledged: none.
+    pub(crate) fn zeros(&self, name: &str, outcome: &mut Outcome) {
+        outcome.figure(&format!("{name} written"), self.written);
+        outcome.figure(&format!("{name} marked late"), self.marked_late);
+        outcome.figure(&format!("{name} handed over again under the same id"), self.handed_again);
+        let verdict = &self.verdict;
+        outcome.none(&format!("{name} lost"), &verdict.lost);
+        outcome.none(&format!("{name} doubled"), &verdict.doubled);
+        outcome.none(&format!("{name} reordered"), &verdict.reordered);
+        outcome.none(&format!("{name} in another chat"), &verdict.misdirected);
+        outcome.none(&format!("{name} never written"), &verdict.phantom);
+        outcome.none(&format!("{name} false acks"), &self.false_acks);
+    }
+}
+
+fn inbound(world: &World) -> Way {
+    let inbox_of: HashMap<&str, u64> =
+        world.tenants.iter().map(|tenant| (tenant.session.as_str(), tenant.inbox)).collect();
+    let ledger = world.codechat.customer_ledger();
+    let written = ledger.iter().filter(|message| !message.from_me).map(|message| {
+        let chat = message.chat.as_deref().or(message.lid.as_deref()).unwrap_or_default();
+        Sent { chat: format!("{}/{}", inbox_of[message.instance.as_str()], user_of(chat)), id: message.key_id.clone() }
+    });
+    let written: Vec<_> = written.collect();
+    let arrived: Vec<(LedgerMessage, String)> = world
+        .chatwoot
+        .messages()
+        .into_iter()
+        .filter(|message| message.message_type == "incoming")
+        .filter_map(|message| {
+            let id = message.source_id.as_deref()?.strip_prefix("WAID:")?.to_owned();
+            Some((message, id))
+        })
+        .collect();
+    let received: Vec<_> = arrived
+        .iter()
+        .map(|(message, id)| Received {
+            chat: format!("{}/{}", message.inbox, message.contact_source_id),
+            id: id.clone(),
+        })
+        .collect();
+    let late: HashSet<&str> =
+        arrived.iter().filter(|(message, _)| is_marked_late(message)).map(|(_, id)| id.as_str()).collect();
+    let punctual: Vec<_> = received.iter().filter(|message| !late.contains(message.id.as_str())).cloned().collect();
+    let mut verdict = check(&written, &received);
+    // what says itself that it is late may come late
+    verdict.reordered = check(&written, &punctual).reordered;
+    let acked = accepted(world.codechat.ack_log(), "messages.upsert:");
+    let false_acks = verdict.lost.iter().filter(|id| acked.contains(*id)).cloned().collect();
+    Way { written: written.len(), false_acks, marked_late: late.len(), verdict, ..Way::default() }
+}
+
+fn is_marked_late(message: &LedgerMessage) -> bool {
+    message.content.as_deref().is_some_and(|content| content.contains(LATE))
+}
+
+fn outbound(world: &World, traffic: &Traffic) -> Way {
+    let mut written: Vec<_> = traffic.by_agents.iter().collect();
+    written.sort_by_key(|message| message.id);
+    let sent: Vec<_> = written
+        .iter()
+        .map(|message| Sent {
+            chat: format!("{}/{}", world.tenants[message.tenant].session, phone(message.chat)),
+            id: message.id.to_string(),
+        })
+        .collect();
+    let ids: HashMap<&str, u64> = written.iter().map(|message| (message.text.as_str(), message.id)).collect();
+    let submissions = world.codechat.submissions();
+    let mut seen = HashSet::new();
+    let first = submissions.iter().filter(|submission| seen.insert((&submission.instance, &submission.message_id)));
+    let received: Vec<_> = first
+        .map(|submission| {
+            let id = submission.text.as_deref().and_then(|text| ids.get(text));
+            let id = id.map_or_else(|| format!("unknown {}", submission.message_id), ToString::to_string);
+            Received { chat: format!("{}/{}", submission.instance, user_of(&submission.to)), id }
+        })
+        .collect();
+    let late = late_notes(world);
+    let punctual: Vec<_> = received.iter().filter(|message| !late.contains(&message.id)).cloned().collect();
+    let mut verdict = check(&sent, &received);
+    verdict.reordered = check(&sent, &punctual).reordered;
+    let failed: HashSet<String> = world
+        .chatwoot
+        .messages()
+        .into_iter()
+        .filter(|message| message.status == "failed" && !message.via_api)
+        .map(|message| message.id.to_string())
+        .collect();
+    let (refused, lost): (Vec<_>, Vec<_>) = verdict.lost.drain(..).partition(|id| failed.contains(id));
+    verdict.lost = lost;
+    let acked = accepted(world.chatwoot.ack_log(), "message_created:");
+    let false_acks = verdict.lost.iter().filter(|id| acked.contains(*id)).cloned().collect();
+    let arrived: HashSet<&String> = received.iter().map(|message| &message.id).collect();
+    let false_failed = failed.iter().filter(|id| arrived.contains(id)).cloned().collect();
+    Way {
+        written: sent.len(),
+        false_acks,
+        marked_late: late.len(),
+        refused,
+        handed_again: submissions.len() - received.len(),
+        false_failed,
+        verdict,
+    }
+}
+
+/// Messages of agents of which a private note says that they went out late, by their ids.
+fn late_notes(world: &World) -> HashSet<String> {
+    let notes = world.chatwoot.messages().into_iter().filter(|message| message.private && message.via_api);
+    notes
+        .filter(|note| note.source_id.as_deref().is_some_and(|source| source.starts_with("WAID:late:")))
+        .filter_map(|note| note.content_attributes.get("in_reply_to").map(ToString::to_string))
+        .collect()
+}
+
+/// Keys of webhooks that were answered 2xx.
+pub(crate) fn accepted(log: Vec<relay_sim::Ack>, prefix: &str) -> HashSet<String> {
+    let accepted = log.into_iter().filter(|ack| ack.outcome.is_accepted());
+    accepted.filter_map(|ack| ack.key.strip_prefix(prefix).map(ToOwned::to_owned)).collect()
+}
+
+/// The part of an address before the `@`.
+pub(crate) fn user_of(address: &str) -> &str {
+    address.split('@').next().unwrap_or(address)
+}
+
+/// What was seen once nothing moved any more.
+pub(crate) struct Drained {
+    pub(crate) verdicts: Verdicts,
+    pub(crate) events: Events,
+    pub(crate) took: Duration,
+}
+
+impl Drained {
+    /// The zeros of both ways, no event unexplained, dead or expired.
+    pub(crate) fn zeros(&self, outcome: &mut Outcome) {
+        self.verdicts.zeros(outcome);
+        outcome.exactly("events unexplained", 0, self.events.unexplained());
+        outcome.exactly("events pending", 0, self.events.pending);
+        outcome.exactly("dead letters", 0, self.events.dead);
+        outcome.exactly("expired", 0, self.events.expired);
+        outcome.figure("drained in ms", self.took.as_millis());
+    }
+}
+
+impl World {
+    /// Waits until nothing is pending and everything written is accounted for, while time passes quickly: back-offs end and gaps
+    /// are looked for. Gives up waiting after `longest`; what is missing then is in the verdict.
+    pub(crate) async fn drain(&mut self, traffic: &Traffic, longest: Duration) -> Result<Drained> {
+        let started = Instant::now();
+        let (mut quiet, mut moved) = (0, (Instant::now(), (0, 0, 0)));
+        loop {
+            let events = self.events().await?;
+            let verdicts = Verdicts::of(self, traffic);
+            quiet = if events.pending == 0 && verdicts.is_complete() { quiet + 1 } else { 0 };
+            let now = (self.chatwoot.message_count(), self.codechat.submission_count(), events.pending);
+            if now != moved.1 {
+                moved = (Instant::now(), now);
+            }
+            // twice, because copies may be under way
+            if quiet >= 2 || started.elapsed() > longest || moved.0.elapsed() > STANDSTILL {
+                return Ok(Drained { verdicts, events, took: started.elapsed() });
+            }
+            self.jump(LAPSE)?;
+            tokio::time::sleep(Duration::from_millis(120)).await;
+        }
+    }
+}
