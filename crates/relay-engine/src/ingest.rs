@@ -11,6 +11,7 @@ use bytes::Bytes;
 use relay_domain::Timestamp;
 use relay_domain::id::{ChatKey, CwConversationId, EventId};
 use relay_domain::naming;
+use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{Ingested, Lane, LaneKind, NewEvent, Origin, SetStatus, Source, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -207,7 +208,7 @@ impl Engine {
             lane: Lane { session: live.id().clone(), kind, chat },
             source,
             kind: name.event,
-            dedup_key: name.dedup_key,
+            dedup_key: unless_sabotaged(name.dedup_key),
             order_key: name.order_key,
             received_at: now,
             run_at: now + hold,
@@ -222,6 +223,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// The key, or one that no copy shares when the failure rig wants copies taken for messages of their own.
+fn unless_sabotaged(key: String) -> String {
+    if is_sabotaged(Sabotage::Dedup) { format!("{key}|{}", EventId::generate()) } else { key }
 }
 
 /// The key of an event that has no id: equal bodies within ten seconds are one event.

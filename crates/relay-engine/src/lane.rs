@@ -9,6 +9,7 @@ use relay_domain::Timestamp;
 use relay_domain::backoff::{Direction, pause_after};
 use relay_domain::breaker::Admitted;
 use relay_domain::verdict::{BETWEEN_LAST_WORDS, Failing, LAST_WORDS, OFFLINE_PAUSE, Speechless, Verdict};
+use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -85,6 +86,7 @@ impl Engine {
         let turn = Turn { engine: self, live, lease, event, started_at: now, started: Instant::now() };
         let admitted = match live.health.breaker(side).admit(now) {
             Ok(admitted) => admitted,
+            Err(_) if is_sabotaged(Sabotage::Breaker) => Admitted::Freely,
             Err(until) => return turn.wait(until).await,
         };
         // a renderer that panics costs its message, not the process
@@ -209,6 +211,7 @@ impl Turn<'_> {
         match trouble {
             Trouble::Failed(failed) => self.failed(failed).await,
             Trouble::Wait(until) => self.wait(until).await,
+            Trouble::Rate(_) if is_sabotaged(Sabotage::RetryAfter) => self.wait(now).await,
             Trouble::Rate(pause) => self.wait(now + pause).await,
             Trouble::Denied { side, detail } => self.denied(side, detail).await,
             Trouble::Offline => {
@@ -314,6 +317,11 @@ impl Turn<'_> {
 
     /// Ends a message that cannot be delivered, with something visible in its place. `false` when not even that succeeds yet.
     async fn bury(&self, failed: &Failed, reason: String) -> Result<bool, StoreError> {
+        if is_sabotaged(Sabotage::Placeholder) {
+            return self
+                .finish_and_release(Done { end: End::Dead(reason), links: Vec::new(), was_attempted: true })
+                .await;
+        }
         let links = match self.show_loss(failed).await {
             Ok(Shown::Loss(links)) => links,
             // it had arrived all the time

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use relay_domain::Timestamp;
 use relay_domain::unsent::{Wait, is_stale};
+use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{NoteWayOut, StoreError};
 
 use crate::Engine;
@@ -52,7 +53,7 @@ impl Task<'_> {
     pub(crate) async fn waited_too_long(&self) -> Result<bool, Trouble> {
         let (now, ttl) = (self.engine.clock.now(), self.engine.config.outbound_ttl);
         let received_at = self.event.received_at;
-        if !is_stale(received_at, now, ttl) {
+        if !is_stale(received_at, now, ttl) || is_sabotaged(Sabotage::Ttl) {
             return Ok(false);
         }
         let open_since = self.engine.store.way_out_since(self.live.id()).await?;

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use chatwoot::SignatureError;
 use relay_engine::{Accepted, Live, NotAccepted, Side};
-use relay_fault::{Point, reach};
+use relay_fault::{Point, Sabotage, is_sabotaged, reach};
 use serde::Deserialize;
 
 use crate::{App, Problem};
@@ -71,6 +71,9 @@ async fn enter(app: &App, side: Side, session: Named, secret: Keyed, request: Re
 async fn accept(app: &App, live: Arc<Live>, side: Side, body: Bytes) -> Result<StatusCode, Problem> {
     let engine = app.engine.clone();
     let commit = tokio::spawn(async move { engine.accept(&live, side, body).await });
+    if is_sabotaged(Sabotage::AckBeforeCommit) {
+        return Ok(StatusCode::OK);
+    }
     let accepted = tokio::time::timeout(COMMIT_TIMEOUT, commit).await;
     match accepted {
         Ok(Ok(Ok(Accepted::Stored | Accepted::Duplicate | Accepted::Counted))) => {

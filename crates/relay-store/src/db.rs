@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use relay_fault::{Sabotage, is_sabotaged};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -81,7 +82,7 @@ impl Db {
             .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(if is_sabotaged(Sabotage::Fsync) { SqliteSynchronous::Off } else { SqliteSynchronous::Full })
             .busy_timeout(WAIT_FOR_CONNECTION)
             .statement_cache_capacity(STATEMENTS)
             // see `checkpoint`

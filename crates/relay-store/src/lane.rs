@@ -9,6 +9,8 @@ use relay_domain::id::{ChatKey, EventId, LeaseToken, SessionId, WorkerId};
 use relay_domain::lease::SILENCE_MS;
 use relay_domain::order;
 
+use relay_fault::{Sabotage, is_sabotaged};
+
 use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
 use crate::link;
@@ -134,6 +136,8 @@ impl Verb for Claim {
         );
         let token = LeaseToken::generate();
         let saturated = marked(&self.saturated);
+        // nobody has shown life in the future: all lanes look orphaned
+        let silence = if is_sabotaged(Sabotage::LeaseCheck) { -SILENCE_MS } else { SILENCE_MS };
         let rows: Vec<ClaimedRow> = on!(tx, |conn| {
             sqlx::query_as(sql)
                 .bind(self.worker.as_str())
@@ -141,7 +145,7 @@ impl Verb for Claim {
                 .bind(self.now.as_millis())
                 .bind(i64::from(self.limit))
                 .bind(saturated)
-                .bind(SILENCE_MS)
+                .bind(silence)
                 .bind(&self.at_work)
                 .fetch_all(conn)
                 .await
@@ -410,7 +414,7 @@ impl TryFrom<EventRow> for PendingEvent {
 /// overtake it within the reorder window has had the time to arrive. Nothing may be delivered while the chat waits to be joined to
 /// another: what came before may still be in the other one's lane.
 pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<Vec<PendingEvent>> {
-    let rows: Vec<EventRow> = read!(db, |pool| {
+    let mut rows: Vec<EventRow> = read!(db, |pool| {
         sqlx::query_as(
             "-- due_events\n\
              SELECT id, source, kind, order_key, received_at, run_at, origin, body, attempts, first_failed_at FROM event \
@@ -428,6 +432,9 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<V
         .await
     })
     .map_err(StoreError::database("read a lane"))?;
+    if is_sabotaged(Sabotage::LaneOrder) {
+        rows.reverse();
+    }
     let turns = order::turns(rows.iter().map(|row| Timestamp::from_millis(row.run_at)), now);
     rows.into_iter().take(turns).map(PendingEvent::try_from).collect()
 }

@@ -19,6 +19,7 @@ use relay_domain::note;
 use relay_domain::order::is_late;
 use relay_domain::plan::{ChatwootPost, MadeFile, is_feed};
 use relay_domain::settings::Deletions;
+use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
 use serde_json::{Map, Value, json};
 
@@ -115,7 +116,7 @@ impl Task<'_> {
             wa_row: self.extras.row,
             cw_conversation: Some(conversation),
             cw_message: None,
-            is_tried: true,
+            is_tried: !is_sabotaged(Sabotage::IntentBeforeSend),
         };
         let reserve = Reserve {
             lease: self.lease.clone(),
@@ -127,7 +128,7 @@ impl Task<'_> {
         let Reserved::Known(known) = self.engine.store.reserve(reserve).await? else {
             return Err(Trouble::LeaseLost);
         };
-        let Some(link) = known.into_iter().next() else {
+        let Some(link) = known.into_iter().next().filter(|_| !is_sabotaged(Sabotage::Dedup)) else {
             return Ok(None);
         };
         if link.state == LinkState::Sent
@@ -156,6 +157,9 @@ impl Task<'_> {
     /// Since when a part is in doubt; `None` when no attempt can have reached the destination. An attempt that nobody saw the
     /// end of (its process died) is in doubt from now on.
     pub(crate) async fn doubt_since(&self, link: &Link) -> Result<Option<Timestamp>, Trouble> {
+        if is_sabotaged(Sabotage::Reconcile) {
+            return Ok(None);
+        }
         match doubt(link.tried_at, link.is_in_doubt) {
             Doubt::No => Ok(None),
             Doubt::Since(since) => Ok(Some(since)),
@@ -233,7 +237,8 @@ impl Task<'_> {
             }
         }
         message.attachments.extend(post.made_files.iter().map(made));
-        if is_late(self.event.order_key, self.lease.done_to) && !post.id.is_notice() {
+        let is_late = is_late(self.event.order_key, self.lease.done_to) && !is_sabotaged(Sabotage::LateMark);
+        if is_late && !post.id.is_notice() {
             let written_at = in_local_time(post.sent_at, &self.engine.config.zone);
             text = Some(join(text, note::late(self.live.locale, &written_at)));
         }

@@ -12,12 +12,13 @@ use relay_domain::backoff::Direction;
 use relay_domain::card::Person;
 use relay_domain::doubt::next_look;
 use relay_domain::event::{AgentFileKind, Ignored};
-use relay_domain::id::{CwMessageId, WaMessageId};
+use relay_domain::id::{CwMessageId, EventId, WaMessageId};
 use relay_domain::jid::Jid;
 use relay_domain::note::Failure;
 use relay_domain::plan::{WhatsAppBody, WhatsAppPart};
 use relay_domain::reserved_id::{PartKey, is_reaction};
 use relay_domain::verdict::ASK_AGAIN;
+use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, OpenChat, Reserve, Reserved};
 use serde_json::json;
 
@@ -122,7 +123,9 @@ impl Task<'_> {
             cw_conversation: Some(message.conversation.into()),
             cw_message: Some(message.id),
             // all goes out right away, but a file must be fetched first
-            is_tried: part.index == 0 && !matches!(part.body, WhatsAppBody::File { .. }),
+            is_tried: !is_sabotaged(Sabotage::IntentBeforeSend)
+                && part.index == 0
+                && !matches!(part.body, WhatsAppBody::File { .. }),
         };
         let new: Vec<_> = parts.iter().map(new_link).collect();
         let reserve = Reserve {
@@ -199,7 +202,8 @@ impl Task<'_> {
         {
             return Ok(Change::SentToWhatsApp { id: link.wa_id.clone(), row });
         }
-        let options = self.options(part, &link.wa_id).await?;
+        let id = if is_sabotaged(Sabotage::RetryId) { &another_id() } else { &link.wa_id };
+        let options = self.options(part, id).await?;
         let request = self.request(jid, part, options).await?;
         if !reserved.is_noted {
             self.record(link.key.clone(), Change::Tried { at: self.engine.clock.now(), conversation: None }).await?;
@@ -362,6 +366,11 @@ impl Task<'_> {
             })),
         }
     }
+}
+
+/// An id that no attempt has had, for the failure rig.
+fn another_id() -> WaMessageId {
+    WaMessageId::new(EventId::generate().as_str().replace('-', "").to_uppercase())
 }
 
 /// What identifies an agent's message.

@@ -7,6 +7,7 @@ use relay_domain::id::CwConversationId;
 use relay_domain::jid::{Jid, Server};
 use relay_domain::naming;
 use relay_domain::phone::Phone;
+use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
 
 use super::codechat_event::other_spellings;
@@ -81,7 +82,8 @@ fn is_ours(event: &ConversationEvent, access: &ChatwootAccess) -> bool {
 }
 
 fn is_our_echo(message: &MessageEvent) -> bool {
-    naming::is_echo(message.source_id.as_deref(), message.message_type == MessageType::Incoming)
+    let source_id = message.source_id.as_deref().filter(|_| !is_sabotaged(Sabotage::EchoGuard));
+    naming::is_echo(source_id, message.message_type == MessageType::Incoming)
 }
 
 /// What an agent's Retry leaves of a failed message: neither deleted nor failed any more. So does every status that we set.
