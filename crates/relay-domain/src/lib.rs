@@ -2,7 +2,7 @@
 //!
 //! The cast: an [`event::Event`] is what one received webhook means; [`plan::plan`] turns it into a [`plan::Plan`], the
 //! parts to be delivered on the other side; [`naming`] and [`order`] say what is the same and what goes first; [`backoff`],
-//! [`verdict`], [`doubt`] and [`breaker`] what follows a failure; [`jid`] and [`phone`] are the addresses; [`menu`] is what goes
+//! [`verdict`], [`doubt`] and [`breaker`] what follows a failure; [`jid`] and [`phone`] are the addresses; [`pace`] keeps within limits; [`menu`] is what goes
 //! along with an agent's text; [`text`] converts between WhatsApp's formatting and Markdown; [`note`] holds every sentence people read.
 //!
 //! Invariant: nothing here reads a clock, a socket, a file or a random source that was not handed in.
@@ -27,6 +27,7 @@ pub mod menu;
 pub mod naming;
 pub mod note;
 pub mod order;
+pub mod pace;
 pub mod participant;
 pub mod phone;
 pub mod plan;

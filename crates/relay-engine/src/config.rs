@@ -36,6 +36,10 @@ pub struct EngineConfig {
     pub hold_out: Duration,
     /// How old an agent's message may grow before it is not sent by itself any more.
     pub outbound_ttl: Duration,
+    /// Messages a second that a session sends to WhatsApp at most, all processes together; 0 for no limit.
+    pub outbound_pace: f64,
+    /// How many of them may go at once after a rest.
+    pub outbound_burst: u32,
     /// Lanes at work at the same time.
     pub lanes: usize,
     /// Lanes of one session at work at the same time.
@@ -62,6 +66,8 @@ impl EngineConfig {
             hold_in: Duration::from_millis(150),
             hold_out: Duration::from_millis(300),
             outbound_ttl: Duration::from_mins(10),
+            outbound_pace: 1.0,
+            outbound_burst: 5,
             lanes: 64,
             lanes_per_session: 16,
             ffmpeg: FfmpegMode::Fallback,

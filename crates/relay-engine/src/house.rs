@@ -35,6 +35,7 @@ impl Engine {
 
     async fn round(&self, round: u64) -> Result<(), StoreError> {
         self.sessions.refresh().await?;
+        self.count_workers().await?;
         if round.is_multiple_of(PROBE_EVERY) {
             self.probe_paused().await?;
         }

@@ -16,6 +16,7 @@ mod ingest;
 mod lane;
 pub mod message;
 pub mod metrics;
+mod pacing;
 mod pause;
 mod profile;
 mod pulse;
@@ -32,7 +33,7 @@ mod way_out;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use relay_audio::{Limits, Transcoder};
 use relay_domain::Clock;
@@ -72,6 +73,8 @@ pub struct Engine {
     /// Chats that turned out to be one person wait for their lanes.
     chats_to_join: AtomicBool,
     signs: typing::Signs,
+    /// Processes that share the database and its limits.
+    workers: AtomicU32,
     /// Held while a session is made.
     making: tokio::sync::Mutex<()>,
 }
@@ -107,6 +110,7 @@ impl Engine {
         let config = Arc::new(config);
         let sessions = Sessions::new(store.clone(), config.clone(), http.clone(), public_http.clone());
         sessions.refresh().await?;
+        let workers = AtomicU32::new(store.living_workers().await?);
         Ok(Arc::new(Self {
             store,
             config,
@@ -124,6 +128,7 @@ impl Engine {
             profiles: profile::Profiles::default(),
             chats_to_join: AtomicBool::new(false),
             signs: typing::Signs::default(),
+            workers,
             making: tokio::sync::Mutex::default(),
         }))
     }

@@ -20,6 +20,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::EngineConfig;
 use crate::hooks::Asked;
+use crate::pacing::{Turns, Walls};
 use crate::reading::Unread;
 use crate::trouble::Side;
 use crate::way_out::Noted;
@@ -54,6 +55,10 @@ pub struct Health {
     pub(crate) asked: Asked,
     /// What was last written down of whether messages can go out.
     pub(crate) way_out: Noted,
+    /// Whose turn it is to send to WhatsApp.
+    pub(crate) turns: Turns,
+    /// How much conversations got in the last minute.
+    pub(crate) walls: Walls,
     /// What customers wrote and nobody has read yet.
     pub(crate) unread: Unread,
     /// The inbox's name in Chatwoot's public API, once it was asked for.

@@ -20,11 +20,12 @@ pub(crate) const KEPT: usize = 16;
 pub(crate) const BEGIN: &str = "begin a transaction";
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(5);
 
-/// Pools of one database: a single writing connection, several that read, and for SQLite one that looks after the log.
+/// Pools of one database: a single writing connection, several that read, and one of its own that looks after SQLite's log or
+/// listens to the other processes on a PostgreSQL.
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
     Sqlite { write: SqlitePool, read: SqlitePool, checkpoint: SqlitePool },
-    Postgres { write: PgPool, read: PgPool },
+    Postgres { write: PgPool, read: PgPool, listen: PgPool },
 }
 
 /// A write transaction on either database.
@@ -116,7 +117,9 @@ impl Db {
             connected => connected,
         };
         let write = write.map_err(StoreError::database("connect to PostgreSQL"))?;
-        Ok(Self::Postgres { write, read: pool(READERS).connect_lazy_with(options) })
+        // as long as it listens it says nothing, which is no reason to close it
+        let listen = pool(1).idle_timeout(None).max_lifetime(None).connect_lazy_with(options.clone());
+        Ok(Self::Postgres { write, read: pool(READERS).connect_lazy_with(options), listen })
     }
 
     pub(crate) async fn migrate(&self) -> Result<()> {
@@ -159,7 +162,8 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Self::Postgres { write, read } => {
+            Self::Postgres { write, read, listen } => {
+                listen.close().await;
                 read.close().await;
                 write.close().await;
             }

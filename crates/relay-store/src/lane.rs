@@ -479,6 +479,20 @@ pub(crate) async fn failed_turns(
     Ok(Some(FailedTurns { count: rows.len(), body }))
 }
 
+/// How many processes are alive; one on SQLite, which has one owner.
+pub(crate) async fn living_workers(db: &Db) -> Result<u32> {
+    let Db::Postgres { read, .. } = db else { return Ok(1) };
+    let (count,): (i64,) = sqlx::query_as(
+        "-- living_workers\nSELECT COUNT(*) FROM worker \
+         WHERE beat_at > (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint - $1",
+    )
+    .bind(SILENCE_MS)
+    .fetch_one(read)
+    .await
+    .map_err(StoreError::database("count the processes"))?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX).max(1))
+}
+
 /// When the next free lane of a working session is due.
 pub(crate) async fn next_due(db: &Db, saturated: &[SessionId]) -> Result<Option<Timestamp>> {
     let saturated = marked(saturated);

@@ -27,6 +27,7 @@ mod read;
 mod session;
 mod tally;
 mod vault;
+mod wake;
 mod way_out;
 mod writer;
 
@@ -92,13 +93,15 @@ struct Closing {
     writer: tokio::sync::Mutex<Option<JoinHandle<()>>>,
     /// Brings SQLite's log into its file.
     checkpoint: Option<JoinHandle<()>>,
+    /// Hears the other processes on a PostgreSQL.
+    listener: Option<JoinHandle<()>>,
     /// Held for as long as this process uses the SQLite file.
     _lock: Option<File>,
 }
 
 impl Closing {
-    fn stop_checkpoints(&self) {
-        if let Some(task) = &self.checkpoint {
+    fn stop_helpers(&self) {
+        for task in [&self.checkpoint, &self.listener].into_iter().flatten() {
             task.abort();
         }
     }
@@ -106,7 +109,7 @@ impl Closing {
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.stop_checkpoints();
+        self.stop_helpers();
     }
 }
 
@@ -117,10 +120,12 @@ impl Store {
         relay_fault::reach(relay_fault::Point::DuringMigration);
         db.migrate().await?;
         let worker = WorkerId::generate();
-        let (writer, task) = Writer::start(db.clone(), ingest::shard_of(worker.as_str()));
+        let (writer, task) = Writer::start(db.clone(), worker.clone());
         let exclusive = lock.is_some();
         let checkpoint = checkpoint::start(&db, writer.written.clone());
-        let closing = Arc::new(Closing { writer: tokio::sync::Mutex::new(Some(task)), checkpoint, _lock: lock });
+        let listener = wake::start(&db, worker.clone(), writer.arrived.clone());
+        let closing =
+            Arc::new(Closing { writer: tokio::sync::Mutex::new(Some(task)), checkpoint, listener, _lock: lock });
         let store = Self { db, writer, vault: Vault::new(&config.secret_key), worker, closing };
         store.check_key().await?;
         if exclusive {
@@ -148,7 +153,7 @@ impl Store {
         &self.worker
     }
 
-    /// Told whenever a commit brought new events.
+    /// Told whenever a commit brought new events, on PostgreSQL also by another process.
     pub fn arrived(&self) -> &Arc<Notify> {
         &self.writer.arrived
     }
@@ -169,6 +174,11 @@ impl Store {
     /// did so because the relay was away.
     pub async fn beat_after_silence(&self) -> Result<()> {
         self.writer.write(way_out::AfterSilence(self.worker.clone())).await
+    }
+
+    /// How many processes share the database, this one among them.
+    pub async fn living_workers(&self) -> Result<u32> {
+        lane::living_workers(&self.db).await
     }
 
     /// Notes whether a session's messages can go out.
@@ -431,7 +441,7 @@ impl Store {
         if let Some(task) = self.closing.writer.lock().await.take() {
             task.abort();
         }
-        self.closing.stop_checkpoints();
+        self.closing.stop_helpers();
         self.db.close().await;
         retired
     }

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use relay_domain::id::WorkerId;
 use relay_fault::{Point, reach};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -18,6 +19,7 @@ use crate::ending::{self, Ending, Finish};
 use crate::error::{Result, StoreError};
 use crate::ingest::{self, Arrival};
 use crate::lane::{self, Recorded};
+use crate::wake;
 
 /// Writes that may wait before callers are told to come back later.
 const QUEUE: usize = 8192;
@@ -38,6 +40,11 @@ pub(crate) trait Verb: Send + Sync + 'static {
         None
     }
 
+    /// Whether it makes events due, so that whoever works on them is to be woken.
+    fn brings_events(&self) -> bool {
+        false
+    }
+
     /// Runs its statements.
     fn apply(&self, tx: &mut Tx) -> impl Future<Output = Result<Self::Out>> + Send;
 }
@@ -46,6 +53,7 @@ type Step<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
 trait Job: Send {
     fn lane(&self) -> Option<String>;
+    fn brings_events(&self) -> bool;
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Step<'a>;
     fn settle(self: Box<Self>, committed: Result<()>);
 }
@@ -59,6 +67,10 @@ struct Waiting<V: Verb> {
 impl<V: Verb> Job for Waiting<V> {
     fn lane(&self) -> Option<String> {
         self.verb.lane()
+    }
+
+    fn brings_events(&self) -> bool {
+        self.verb.brings_events()
     }
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> Step<'a> {
@@ -92,10 +104,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(db: Db, shard: i64) -> (Self, tokio::task::JoinHandle<()>) {
+    pub(crate) fn start(db: Db, worker: WorkerId) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (arrived, written) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let task = Loop { db, shard, waiting, arrived: arrived.clone(), written: written.clone() };
+        let task = Loop { db, worker, waiting, arrived: arrived.clone(), written: written.clone() };
         (Self { queue, arrived, written }, tokio::spawn(task.run()))
     }
 
@@ -125,7 +137,7 @@ impl Writer {
 
 struct Loop {
     db: Db,
-    shard: i64,
+    worker: WorkerId,
     waiting: mpsc::Receiver<Write>,
     arrived: Arc<Notify>,
     written: Arc<Notify>,
@@ -144,7 +156,7 @@ impl Batch {
         self.arrivals.len() + self.endings.len() + self.jobs.len()
     }
 
-    async fn apply(&mut self, shard: i64, tx: &mut Tx) -> Result<()> {
+    async fn apply(&mut self, worker: &WorkerId, tx: &mut Tx) -> Result<()> {
         let arrivals = self.arrivals.iter().map(Arrival::lane);
         let endings = self.endings.iter().map(|ending| ending.lane().to_owned());
         let jobs = self.jobs.iter().filter_map(|job| job.lane());
@@ -156,11 +168,12 @@ impl Batch {
             job.run(tx).await?;
         }
         // rows that all processes write come last, so that they are held the shortest
-        ingest::count(tx, counts, shard).await
+        ingest::count(tx, counts, ingest::shard_of(worker.as_str())).await?;
+        if self.brings_events() { wake::tell(tx, worker).await } else { Ok(()) }
     }
 
     fn brings_events(&self) -> bool {
-        self.arrivals.iter().any(Arrival::is_new)
+        self.arrivals.iter().any(Arrival::is_new) || self.jobs.iter().any(|job| job.brings_events())
     }
 
     /// Each write as a batch of its own.
@@ -226,7 +239,7 @@ impl Loop {
 
     async fn write(&self, batch: &mut Batch) -> Result<()> {
         let mut tx = self.db.begin().await?;
-        match batch.apply(self.shard, &mut tx).await {
+        match batch.apply(&self.worker, &mut tx).await {
             Ok(()) => {
                 if batch.brings_events() {
                     reach(Point::BeforeCommit);

@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Defaults on one of the databases; echoes come fast and walls are off.
+    /// Defaults on one of the databases; echoes come fast, walls and pace are off.
     pub fn on(database: Database) -> Self {
         Self {
             database,
@@ -119,6 +119,7 @@ impl TestApp {
             codechat_key: Some(SecretString::from(codechat.api_key())),
             locale: options.locale,
             zone: jiff::tz::TimeZone::UTC,
+            outbound_pace: 0.0,
             ..EngineConfig::new(folder.path().to_owned(), secret_key, base.clone())
         };
         (options.tune)(&mut config);

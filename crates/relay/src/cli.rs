@@ -67,6 +67,12 @@ pub(crate) struct Settings {
     /// Minutes after which an agent's message that could not be sent is not sent by itself any more
     #[arg(long, env = "OUTBOUND_TTL_MINUTES", default_value_t = 10, global = true)]
     pub(crate) outbound_ttl_minutes: u64,
+    /// Messages a second that each number sends at most, to protect it; 0 for no limit
+    #[arg(long, env = "OUTBOUND_PACE", default_value_t = 1.0, value_parser = pace, global = true)]
+    pub(crate) outbound_pace: f64,
+    /// How many of them may go at once after a rest
+    #[arg(long, env = "OUTBOUND_BURST", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..), global = true)]
+    pub(crate) outbound_burst: u32,
     /// Largest file carried, in megabytes
     #[arg(long, env = "MAX_MEDIA_MB", default_value_t = 40, global = true)]
     pub(crate) max_media_mb: u64,
@@ -91,6 +97,12 @@ pub(crate) enum AudioEngine {
     Fallback,
     /// Always ffmpeg.
     Ffmpeg,
+}
+
+/// Messages a second: a fraction is fine.
+fn pace(text: &str) -> Result<f64, String> {
+    let pace: f64 = text.parse().map_err(|_| "use a number of messages a second, as 0.5")?;
+    if (0.0..=1000.0).contains(&pace) { Ok(pace) } else { Err("use 0 to 1000 messages a second".to_owned()) }
 }
 
 fn locale(text: &str) -> Result<Locale, String> {

@@ -150,6 +150,8 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
         locale: settings.locale,
         max_media_bytes: settings.max_media_mb.saturating_mul(1_000_000),
         outbound_ttl: Duration::from_secs(settings.outbound_ttl_minutes.saturating_mul(60)),
+        outbound_pace: settings.outbound_pace,
+        outbound_burst: settings.outbound_burst,
         ffmpeg: match settings.audio_engine {
             AudioEngine::Native => FfmpegMode::Off,
             AudioEngine::Fallback => FfmpegMode::Fallback,

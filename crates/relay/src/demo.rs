@@ -72,6 +72,8 @@ impl Stage {
             codechat_url: Some(Url::parse(&codechat.base_url())?),
             codechat_key: Some(SecretString::from(codechat.api_key())),
             locale: Locale::En,
+            // nobody's number is at stake
+            outbound_pace: 0.0,
             ..EngineConfig::new(folder.clone(), secret_key, base.clone())
         };
         let engine = Engine::start(store, config, Clock::system()).await?;

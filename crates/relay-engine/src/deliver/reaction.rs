@@ -54,6 +54,7 @@ impl Task<'_> {
         part: &WhatsAppPart,
         (emoji, target): (&str, Link),
     ) -> Result<Done, Trouble> {
+        self.await_turn()?;
         let name = reaction_id(&target.wa_id, emoji);
         let reserved = self.reserve_out(chat, message, std::slice::from_ref(part), |_| name.clone()).await?;
         let reserved = reserved.into_iter().next().expect("one part is reserved as one");
@@ -72,6 +73,7 @@ impl Task<'_> {
             reaction: emoji.to_owned(),
         };
         self.check_lease()?;
+        self.spend_turn();
         match self.live.codechat.send_reaction(self.live.name(), &request).await {
             Ok(sent) => {
                 let change = Change::SentToWhatsApp { id: name, row: sent.row_id };

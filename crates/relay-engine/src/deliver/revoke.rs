@@ -93,6 +93,7 @@ impl Task<'_> {
             source_id: Some(name.to_owned()),
             ..NewMessage::new(Direction::Outgoing)
         };
+        self.take_room(conversation);
         self.live.chatwoot.create_message(conversation.get(), &note).await.map(drop).map_err(from_chatwoot)
     }
 }

@@ -82,6 +82,7 @@ impl Task<'_> {
 
     async fn post_to_known_place(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
         let (_, conversation) = self.conversation(chat).await?;
+        self.await_room(conversation)?;
         let key = LinkKey { direction: Direction::In, source_id: event_key(post), part: post.part };
         self.note_attributes(post, conversation).await?;
         let message = self.compose(post, conversation).await?;
@@ -89,6 +90,7 @@ impl Task<'_> {
             return Ok(Done::delivered(vec![posted(key, conversation, message)]));
         }
         self.check_before_post()?;
+        self.take_room(conversation);
         match self.live.chatwoot.create_message(conversation.get(), &message.message).await {
             Ok(created) => {
                 self.note_relayed(post, conversation, &created);
@@ -309,6 +311,7 @@ impl Task<'_> {
         let composed = self.compose(&bare, conversation).await?;
         let again = Change::Tried { at: self.engine.clock.now(), conversation: Some(conversation) };
         self.record(key.clone(), again).await?;
+        self.take_room(conversation);
         match self.live.chatwoot.create_message(conversation.get(), &composed.message).await {
             Ok(created) => {
                 self.note_relayed(post, conversation, &created);

@@ -58,6 +58,8 @@ impl Task<'_> {
         parts: &[WhatsAppPart],
     ) -> Result<Done, Trouble> {
         self.check_online().await?;
+        // before anything is written down as tried
+        self.await_turn()?;
         let id_of = |part: &WhatsAppPart| self.reserved_id(message, part.index);
         let reserved = self.reserve_out(chat, message, parts, id_of).await?;
         let mut last = None;
@@ -69,6 +71,7 @@ impl Task<'_> {
             if part.index > 0 && self.is_deleted(message.id).await? {
                 return Ok(Done { was_attempted: true, ..Done::ignored(Ignored::Deleted) });
             }
+            self.await_turn()?;
             match self.send_part(chat, jid, part, reserved).await {
                 Ok(change) => {
                     last = self.part_sent(LinkChange { key: reserved.link.key.clone(), change }, parts.len()).await?;
@@ -209,6 +212,7 @@ impl Task<'_> {
             self.record(link.key.clone(), Change::Tried { at: self.engine.clock.now(), conversation: None }).await?;
         }
         self.check_before_post()?;
+        self.spend_turn();
         let result = match &request {
             Request::Text(text) => self.live.codechat.send_text(self.live.name(), text).await,
             Request::Media(media) => self.live.codechat.send_media(self.live.name(), media).await,

@@ -14,6 +14,12 @@ impl Engine {
         if webhook.inbox_id() != Some(live.session.chatwoot.inbox) {
             return;
         }
+        if let Webhook::MessageCreated(message) = webhook
+            && message.source_id.is_none()
+            && is_for_us(message, &live.session.chatwoot)
+        {
+            live.count_message(message.conversation.id, self.clock.now());
+        }
         if live.session.settings.read_receipts {
             note_reading(live, webhook);
         }

@@ -36,4 +36,5 @@ mod raw;
 mod reads;
 mod rig;
 mod sessions;
+mod wake;
 mod way_out;

@@ -148,6 +148,8 @@ fn command(folder: &Path, around: &Surroundings, address: SocketAddr) -> anyhow:
         .env("CODECHAT_URL", &around.codechat_url)
         .env("CODECHAT_KEY", &around.codechat_key)
         .env("DATA_DIR", folder.join("data"))
+        // what the program can do is measured, not what is good for a number
+        .env("OUTBOUND_PACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log);

@@ -72,6 +72,7 @@ impl Relay {
             .env("CODECHAT_KEY", self.codechat.api_key())
             .env("DB_URL", &self.database_url)
             .env("DATA_DIR", self.folder.path().join("data"))
+            .env("OUTBOUND_PACE", "0")
             .env("LOG_LEVEL", std::env::var("RELAY_TEST_LOG").unwrap_or_else(|_| "warn".to_owned()))
             .stdout(Stdio::null())
             .stderr(log)

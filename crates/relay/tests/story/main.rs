@@ -42,6 +42,7 @@ mod menus;
 mod oddities;
 mod outages;
 mod outbound;
+mod pacing;
 mod poison;
 mod profiles;
 mod reactions_out;
