@@ -13,6 +13,7 @@ mod report;
 mod row;
 mod rows;
 mod runner;
+mod strace;
 mod traffic;
 mod verdict;
 mod world;

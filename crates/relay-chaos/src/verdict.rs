@@ -8,7 +8,7 @@ use relay_sim::LedgerMessage;
 use relay_testing::checker::{Received, Sent, Verdict, check};
 
 use crate::row::Outcome;
-use crate::traffic::{Traffic, phone};
+use crate::traffic::{AgentWrote, Traffic, phone};
 use crate::world::{Events, World};
 
 /// What the line begins with that tells when a late message was written (see `relay-domain`'s notes, English).
@@ -121,22 +121,22 @@ fn is_marked_late(message: &LedgerMessage) -> bool {
 fn outbound(world: &World, traffic: &Traffic) -> Way {
     let mut written: Vec<_> = traffic.by_agents.iter().collect();
     written.sort_by_key(|message| message.id);
-    let sent: Vec<_> = written
-        .iter()
-        .map(|message| Sent {
-            chat: format!("{}/{}", world.tenants[message.tenant].session, phone(message.chat)),
-            id: message.id.to_string(),
-        })
-        .collect();
+    let sent: Vec<_> =
+        written.iter().map(|message| Sent { chat: place_of(world, message), id: message.id.to_string() }).collect();
+    let recordings = Recordings::of(world, &written);
     let ids: HashMap<&str, u64> = written.iter().map(|message| (message.text.as_str(), message.id)).collect();
     let submissions = world.codechat.submissions();
     let mut seen = HashSet::new();
     let first = submissions.iter().filter(|submission| seen.insert((&submission.instance, &submission.message_id)));
     let received: Vec<_> = first
         .map(|submission| {
-            let id = submission.text.as_deref().and_then(|text| ids.get(text));
-            let id = id.map_or_else(|| format!("unknown {}", submission.message_id), ToString::to_string);
-            Received { chat: format!("{}/{}", submission.instance, user_of(&submission.to)), id }
+            let chat = format!("{}/{}", submission.instance, user_of(&submission.to));
+            let id = match submission.text.as_deref() {
+                Some(text) => ids.get(text).copied(),
+                None => recordings.find(&chat, &submission.message_id),
+            };
+            let id = id.map_or_else(|| format!("unknown {}", submission.message_id), |id| id.to_string());
+            Received { chat, id }
         })
         .collect();
     let late = late_notes(world);
@@ -165,6 +165,36 @@ fn outbound(world: &World, traffic: &Traffic) -> Way {
         false_failed,
         verdict,
     }
+}
+
+/// What agents said instead of writing. WhatsApp's id tells the second of the message that it was made for, and the chat the rest.
+struct Recordings(HashMap<(String, String), u64>);
+
+impl Recordings {
+    fn of(world: &World, written: &[&AgentWrote]) -> Self {
+        let spoken = written.iter().filter(|message| message.text.is_empty());
+        let known = spoken.filter_map(|message| {
+            let created = world.chatwoot.message(message.id)?.created_ms;
+            Some(((place_of(world, message), ulid_time(created / 1000 * 1000)), message.id))
+        });
+        Self(known.collect())
+    }
+
+    fn find(&self, chat: &str, message_id: &str) -> Option<u64> {
+        let time = message_id.chars().take(10).collect();
+        self.0.get(&(chat.to_owned(), time)).copied()
+    }
+}
+
+/// The first ten characters of a ULID.
+fn ulid_time(millis: i64) -> String {
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let digit = |place: u32| char::from(DIGITS[usize::try_from(millis >> (5 * place) & 31).unwrap_or(0)]);
+    (0..10).rev().map(digit).collect()
+}
+
+fn place_of(world: &World, message: &AgentWrote) -> String {
+    format!("{}/{}", world.tenants[message.tenant].session, phone(message.chat))
 }
 
 /// Messages of agents of which a private note says that they went out late, by their ids.
@@ -227,5 +257,16 @@ impl World {
             self.jump(LAPSE)?;
             tokio::time::sleep(Duration::from_millis(120)).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_tells_its_second() {
+        // the example of the ULID specification
+        assert_eq!(ulid_time(1_469_918_176_385), "01ARYZ6S41");
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use relay_fault::Point;
 use relay_sim::{ChatwootOptions, CodeChatOptions, FakeChatwoot, FakeCodeChat};
 use relay_testing::TempFolder;
 use reqwest::{Method, StatusCode};
@@ -41,6 +42,8 @@ pub(crate) struct Setup {
     pub(crate) codechat_url: Option<String>,
     /// Likewise for Chatwoot.
     pub(crate) chatwoot_url: Option<String>,
+    /// Where the first life of the first process ends.
+    pub(crate) dies_first_at: Option<Point>,
 }
 
 impl Default for Setup {
@@ -57,6 +60,7 @@ impl Default for Setup {
             data_dir: None,
             codechat_url: None,
             chatwoot_url: None,
+            dies_first_at: None,
         }
     }
 }
@@ -80,7 +84,7 @@ pub(crate) struct World {
     pub(crate) relays: Vec<RelayProcess>,
     pub(crate) tenants: Vec<Tenant>,
     pub(crate) http: reqwest::Client,
-    /// When a written message is due at the other side, in the time of the stand-ins.
+    /// Goes away with the world.
     pub(crate) folder: TempFolder,
     clock_file: PathBuf,
     ahead: Duration,
@@ -108,6 +112,10 @@ impl World {
         for _ in 0..setup.relays {
             let launch = world.launch(context, &setup, &database)?;
             let mut relay = RelayProcess::new(launch);
+            if let Some(point) = setup.dies_first_at {
+                relay.spawn_with(&[("RELAY_DIE_AT", point.as_str())])?;
+                relay.wait(READY_WITHIN).await?;
+            }
             relay.spawn()?;
             world.relays.push(relay);
             // the first one makes the schema
@@ -194,6 +202,22 @@ impl World {
             }
         }
         Ok(started.elapsed())
+    }
+
+    /// Waits until the first process is ready, or has ended by itself; says whether it is ready.
+    pub(crate) async fn until_up_or_ended(&mut self) -> Result<bool> {
+        let started = Instant::now();
+        let url = format!("{}/readyz", self.relay().base());
+        while started.elapsed() < READY_WITHIN {
+            if self.relay().has_ended() {
+                return Ok(false);
+            }
+            if self.http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(true);
+            }
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        bail!("the relay is neither ready nor gone:\n{}", self.relay().last_words())
     }
 
     /// Calls the API of the first process; an answer that is no success is an error.
