@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -28,17 +29,28 @@ pub(crate) struct Launch {
 pub(crate) struct RelayProcess {
     pub(crate) launch: Launch,
     child: Option<Child>,
+    /// A listening socket that every life inherits.
+    socket: Option<OwnedFd>,
     /// Largest resident memory of any of its lives, in bytes.
     peak: u64,
 }
 
 impl RelayProcess {
     pub(crate) fn new(launch: Launch) -> Self {
-        Self { launch, child: None, peak: 0 }
+        Self { launch, child: None, socket: None, peak: 0 }
     }
 
     pub(crate) fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.launch.port)
+    }
+
+    /// Lets every life from now on inherit a listening socket, as systemd hands it over.
+    pub(crate) fn inherit(&mut self, socket: OwnedFd) {
+        // the shell has the socket as its input and passes it on as file 3, under its own process number
+        let script = "exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"";
+        let shell = ["sh", "-c", script, "sh"].map(ToOwned::to_owned);
+        self.launch.words = shell.into_iter().chain(std::mem::take(&mut self.launch.words)).collect();
+        self.socket = Some(socket);
     }
 
     /// Starts it; it may take a moment to listen.
@@ -58,7 +70,10 @@ impl RelayProcess {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .envs(env.iter().copied())
-            .stdin(Stdio::null())
+            .stdin(match &self.socket {
+                Some(socket) => Stdio::from(socket.try_clone()?),
+                None => Stdio::null(),
+            })
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()

@@ -1,12 +1,26 @@
 //! The failure matrix: every row of `docs/delivery.md`, by name.
 
+mod database;
 mod kills;
+mod load;
 mod power;
+mod processes;
 
 use crate::row::Row;
 
 /// All rows, in the order of the matrix.
-pub(crate) const ALL: &[&Row] = &[&kills::F01, &kills::F02, &power::F03, &power::F06];
+pub(crate) const ALL: &[&Row] = &[
+    &kills::F01,
+    &kills::F02,
+    &power::F03,
+    &database::F04,
+    &database::F05,
+    &power::F06,
+    &database::F07,
+    &load::F26,
+    &processes::F37,
+    &processes::F38,
+];
 
 /// The row of this name.
 pub(crate) fn find(name: &str) -> Option<&'static Row> {

@@ -15,3 +15,4 @@ mod postgres;
 
 pub use app::{Options, TestApp, eventually};
 pub use database::{Database, TempFolder};
+pub use postgres::PostgresServer;

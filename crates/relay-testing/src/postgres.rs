@@ -14,23 +14,24 @@ use uuid::Uuid;
 
 const NOBODY: u32 = 65_534;
 
-struct Server {
+/// A PostgreSQL server that goes with this process.
+#[derive(Debug)]
+pub struct PostgresServer {
     bin: PathBuf,
     port: u16,
     is_root: bool,
+    data: PathBuf,
 }
 
-/// Makes an empty database and returns its address.
+/// Makes an empty database on the server that all tests of this process share, and returns its address.
 pub(crate) fn fresh_database() -> String {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    let server = SERVER.get_or_init(Server::start);
-    let name = format!("relay_{}", Uuid::new_v4().simple());
-    server.run("createdb", &["-h", "127.0.0.1", "-p", &server.port.to_string(), "-U", "relay", &name]);
-    format!("postgres://relay@127.0.0.1:{}/{name}", server.port)
+    static SERVER: OnceLock<PostgresServer> = OnceLock::new();
+    SERVER.get_or_init(PostgresServer::start).fresh_database()
 }
 
-impl Server {
-    fn start() -> Self {
+impl PostgresServer {
+    /// Starts a server of its own, with nothing in it.
+    pub fn start() -> Self {
         let bin = find_binaries();
         let is_root =
             std::fs::metadata("/proc/self").map(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0).unwrap();
@@ -40,13 +41,24 @@ impl Server {
             std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = Self { bin, port, is_root };
-        let data = folder.join("data");
-        server
-            .run("initdb", &["-D", text(&data), "-U", "relay", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]);
-        server.spawn_watched(&folder, &data);
+        let server = Self { bin, port, is_root, data: folder.join("data") };
+        let data = text(&server.data);
+        server.run("initdb", &["-D", data, "-U", "relay", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]);
+        server.spawn_watched(&folder);
         server.wait_until_ready();
         server
+    }
+
+    /// Makes an empty database and returns its address.
+    pub fn fresh_database(&self) -> String {
+        let name = format!("relay_{}", Uuid::new_v4().simple());
+        self.run("createdb", &["-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", "relay", &name]);
+        format!("postgres://relay@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Stops the server in the middle of whatever it does, as a crash would; it starts again by itself.
+    pub fn crash(&self) {
+        self.run("pg_ctl", &["stop", "-D", text(&self.data), "-m", "immediate", "-w"]);
     }
 
     fn command(&self, program: &str) -> Command {
@@ -64,13 +76,14 @@ impl Server {
     }
 
     /// The server's files are checked for order, not for surviving a power cut, so its own fsync is off.
-    fn spawn_watched(&self, folder: &Path, data: &Path) {
+    fn spawn_watched(&self, folder: &Path) {
         let script = format!(
-            "'{postgres}' -D '{data}' -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
-             -c max_connections=200 -c logging_collector=off >'{folder}/log' 2>&1 & server=$!; \
-             while [ -d /proc/{parent} ]; do sleep 0.5; done; kill -QUIT $server; wait $server; rm -rf '{folder}'",
+            "start() {{ '{postgres}' -D '{data}' -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+             -c fsync=off -c max_connections=200 -c logging_collector=off >>'{folder}/log' 2>&1 & server=$!; }}; start; \
+             while [ -d /proc/{parent} ]; do sleep 0.2; kill -0 $server 2>/dev/null || start; done; \
+             kill -QUIT $server; wait $server; rm -rf '{folder}'",
             postgres = self.bin.join("postgres").display(),
-            data = data.display(),
+            data = self.data.display(),
             folder = folder.display(),
             port = self.port,
             parent = std::process::id(),
