@@ -167,8 +167,10 @@ fn tail(path: &Path, lines: usize) -> String {
 
 /// A port that no outgoing connection is given, so that it is still free after a restart.
 pub(crate) fn free_port() -> Result<u16> {
+    // not by the row's seed: rows side by side would look for the same ones
+    let mut rng = fastrand::Rng::with_seed(u64::from(std::process::id()) ^ fastrand::u64(..));
     for _ in 0..200 {
-        let port = fastrand::u16(20_000..32_000);
+        let port = rng.u16(20_000..32_000);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return Ok(port);
         }

@@ -49,7 +49,8 @@ impl Traffic {
         let mut traffic = Self {
             rng: context.rng(1),
             chats,
-            media_percent: 20,
+            // the relay without a store knows texts only
+            media_percent: if context.is_naive { 0 } else { 20 },
             conversations: Vec::new(),
             by_agents: Vec::new(),
             by_customers: 0,
