@@ -16,6 +16,7 @@ mod place;
 mod poll;
 pub mod revocation;
 mod trade;
+mod undelivered;
 
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,7 @@ pub use payment::payment;
 pub use place::place;
 pub use poll::poll;
 pub use trade::trade;
+pub use undelivered::{Lost, not_sent, undelivered};
 
 /// A language of the people who read the notes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,21 +210,6 @@ pub fn lost_file(locale: Locale, name: Option<&str>, size: Option<u64>, limit: O
     let what = locale.pick("📎 Arquivo", "📎 File", "📎 Archivo");
     let hint = locale.pick("abra o WhatsApp no celular", "open WhatsApp on the phone", "abra WhatsApp en el teléfono");
     format!("{what}{name}{size}: {reason}; {hint}.")
-}
-
-/// Takes the place of a message that could not be delivered, so that the chat goes on.
-pub fn undeliverable(locale: Locale, detail: &str) -> String {
-    match locale {
-        Locale::PtBr => format!(
-            "⚠️ Uma mensagem do WhatsApp não pôde ser exibida aqui ({detail}). Abra o WhatsApp no celular para ver."
-        ),
-        Locale::En => {
-            format!("⚠️ A WhatsApp message could not be shown here ({detail}). Open WhatsApp on the phone to see it.")
-        }
-        Locale::Es => format!(
-            "⚠️ Un mensaje de WhatsApp no pudo mostrarse aquí ({detail}). Abra WhatsApp en el teléfono para verlo."
-        ),
-    }
 }
 
 /// Says when a message was written that arrived after later ones.

@@ -11,9 +11,11 @@ mod media_in;
 mod media_out;
 mod people;
 mod place;
+mod placeholder;
 mod reaction;
 mod read;
 mod receipt;
+mod replay;
 mod revoke;
 mod to_chatwoot;
 mod to_whatsapp;
@@ -136,6 +138,7 @@ impl Task<'_> {
             (Plan::Refuse(why), Some(_)) => self.refuse(why).await,
             (Plan::WhatsApp(parts), Some(chat)) => {
                 let done = self.send(chat.clone(), parts).await?;
+                self.repair_bubble(&done).await?;
                 self.note_choice(&chat, choice.filter(|_| done.end == End::Delivered)).await?;
                 self.follow_agent(&chat).await?;
                 Ok(done)
@@ -200,7 +203,8 @@ pub(crate) async fn show_loss(
     let task = Task { engine, live, lease, event, extras: Extras::default() };
     match lease.lane.kind {
         LaneKind::Receipt => Ok(Shown::Loss(Vec::new())),
-        LaneKind::In => task.post_placeholder(&chat, failed.outcome).await.map(Shown::Loss),
+        // rare, and as large as a delivery
+        LaneKind::In => Box::pin(task.post_placeholder(&chat, failed.outcome)).await,
         LaneKind::Out if crate::translate::is_deletion(event) => {
             let links = engine.store.links_by_cw(task.live.id(), task.message()?.id).await?;
             task.tell_not_deleted(&links).await?;

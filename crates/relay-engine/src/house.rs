@@ -1,4 +1,4 @@
-//! Housekeeping: numbers for operators, sessions read anew, expired files and old bodies removed.
+//! Housekeeping: numbers for operators, sessions read anew, expired files, old bodies and old events removed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,13 @@ const SWEEP_EVERY: u64 = 720;
 const KEEP_DONE: Duration = Duration::from_hours(168);
 /// How long bodies of dead and expired events are kept.
 const KEEP_DEAD: Duration = Duration::from_hours(2160);
+/// How long delivered and ignored events are kept, and with them the keys by which copies are known (R5): 30 days.
+const KEEP_EVENTS: Duration = Duration::from_hours(720);
+/// How long is kept what messages are on both sides, which answers, receipts, reactions and deletions need: 180 days. It also makes
+/// a copy that comes after its event was removed harmless.
+const KEEP_LINKS: Duration = Duration::from_hours(4320);
+/// Portions removed in one round at most.
+const PORTIONS: usize = 10;
 
 impl Engine {
     pub(crate) async fn keep_house(self: Arc<Self>, stop: CancellationToken) {
@@ -49,6 +56,11 @@ impl Engine {
             }
         }
         self.store.purge(now - KEEP_DONE, now - KEEP_DEAD).await?;
+        for _ in 0..PORTIONS {
+            if !self.store.prune(now - KEEP_EVENTS, now - KEEP_LINKS).await?.is_full() {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -69,6 +81,7 @@ impl Engine {
         self.metrics.pending.set(tally.pending);
         self.metrics.oldest_pending.set(age.unwrap_or_default().as_secs_f64());
         self.metrics.conservation_error.set(tally.conservation_error());
+        self.count_dead_letters().await?;
         Ok(tally)
     }
 }

@@ -49,7 +49,7 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
     let events = engine.store.due_events(&lease.lane, engine.clock.now()).await?;
     let count = events.len();
     for (index, event) in events.into_iter().enumerate() {
-        if stop.is_cancelled() {
+        if stop.is_cancelled() || engine.is_paused(&lease.lane.session) {
             break;
         }
         let is_last = index + 1 == count;
@@ -220,8 +220,8 @@ impl Turn<'_> {
                 self.wait(now + OFFLINE_PAUSE).await
             }
             Trouble::Hopeless(why) => {
-                let reason = relay_domain::note::failure(relay_domain::note::Locale::En, &why);
-                self.finish(Done { end: End::Dead(reason), links: Vec::new(), was_attempted: true }, false).await?;
+                self.finish(Done { end: End::Dead(why.reason()), links: Vec::new(), was_attempted: true }, false)
+                    .await?;
                 self.release().await
             }
             Trouble::Store(error) => Err(error),
@@ -279,7 +279,7 @@ impl Turn<'_> {
         let reason = || format!("{}: {}", failed.outcome, failed.detail);
         match self.failing(failed).verdict(now) {
             Verdict::TryAgain => None,
-            Verdict::Overdue => Some("gave up after 72 hours".to_owned()),
+            Verdict::Overdue => Some("gave_up: after 72 hours".to_owned()),
             Verdict::Poison => Some(reason()),
             Verdict::PoisonIfUp => self.engine.answers(self.live, failed.side).await.then(reason),
         }

@@ -7,6 +7,7 @@
 //! repeated before it was looked for.
 
 pub mod config;
+pub mod dead;
 mod deliver;
 mod dispatcher;
 mod hooks;

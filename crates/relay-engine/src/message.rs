@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// `None` when its session was removed meanwhile.
-    async fn told(&self, stored: Stored, with_links: bool) -> Result<Option<Message>, StoreError> {
+    pub(crate) async fn told(&self, stored: Stored, with_links: bool) -> Result<Option<Message>, StoreError> {
         let session = &stored.lane.session;
         if self.sessions.of_id(session).is_none() {
             self.sessions.refresh().await?;

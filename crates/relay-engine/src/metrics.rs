@@ -49,6 +49,15 @@ pub struct Way {
     pub direction: &'static str,
 }
 
+/// Labels of dead letters.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DeadLetters {
+    /// Session name.
+    pub session: String,
+    /// The word that their reasons begin with.
+    pub reason: String,
+}
+
 /// All metrics of the engine.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -68,6 +77,8 @@ pub struct Metrics {
     pub pending: Gauge<i64, AtomicI64>,
     /// Age of the oldest of them, in seconds.
     pub oldest_pending: Gauge<f64, AtomicU64>,
+    /// Events that are dead or expired.
+    pub dead_letters: Family<DeadLetters, Gauge>,
     /// Must be zero.
     pub conservation_error: Gauge<i64, AtomicI64>,
     registry: Arc<Registry>,
@@ -90,6 +101,7 @@ impl Metrics {
             end_to_end: Family::new_with_constructor(|| Histogram::new(buckets(0.05, 2.5, 12))),
             pending: Gauge::default(),
             oldest_pending: Gauge::default(),
+            dead_letters: Family::default(),
             conservation_error: Gauge::default(),
             registry: Arc::default(),
         };
@@ -105,6 +117,7 @@ impl Metrics {
             "age of the oldest waiting event",
             metrics.oldest_pending.clone(),
         );
+        registry.register("dead_letters", "events that are dead or expired", metrics.dead_letters.clone());
         registry.register(
             "conservation_error",
             "received minus accounted for; must be 0",

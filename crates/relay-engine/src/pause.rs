@@ -1,21 +1,40 @@
-//! Sessions whose token is refused: paused with one alert, asked about once a minute, resumed by themselves.
+//! Sessions that do not work: those whose token is refused, paused with one alert, asked about once a minute, resumed by themselves;
+//! and those that a person paused, which wait for a person.
 
 use std::sync::Arc;
 
-use relay_store::{SessionState, StoreError, UpdateSession};
+use relay_domain::id::SessionId;
+use relay_store::{SessionState, StoreError, Turn, TurnSession};
 
 use crate::Engine;
 use crate::sessions::Live;
 use crate::trouble::Side;
 
 const REFUSED: &str = "refuses the token";
+/// What the reason of a pause by hand begins with.
+const BY_HAND: &str = "paused by a person";
 
 impl Engine {
     /// Stops a session until its token works again. Nothing is lost meanwhile: webhooks are stored as ever.
     pub(crate) async fn pause(&self, live: &Live, side: Side) -> Result<(), StoreError> {
         tracing::error!(session.id = %live.id(), side = side.as_str(), "the token is refused: session paused");
-        let reason = format!("{} {REFUSED}", side.as_str());
-        self.set_state(live, SessionState::Paused, Some(reason)).await
+        self.turn(live.id(), Turn::Stop(refusal(side))).await
+    }
+
+    /// Stops a session until a person resumes it. What is on its way to the other side goes on.
+    pub async fn pause_by_hand(&self, session: &SessionId, why: Option<&str>) -> Result<(), StoreError> {
+        let reason = why.map_or_else(|| BY_HAND.to_owned(), |why| format!("{BY_HAND}: {why}"));
+        self.turn(session, Turn::Pause(reason)).await
+    }
+
+    /// Lets a session work again, whatever stopped it.
+    pub async fn resume(&self, session: &SessionId) -> Result<(), StoreError> {
+        self.turn(session, Turn::Resume).await
+    }
+
+    /// Whether a session does not work, as far as this process knows.
+    pub(crate) fn is_paused(&self, session: &SessionId) -> bool {
+        self.sessions.of_id(session).is_some_and(|live| live.session.state == SessionState::Paused)
     }
 
     /// Asks on behalf of every session that was paused for its token whether it works again.
@@ -24,7 +43,7 @@ impl Engine {
             let Some(side) = refused_by(&live) else { continue };
             if self.answers(&live, side).await {
                 tracing::info!(session.id = %live.id(), side = side.as_str(), "the token works again: session resumed");
-                self.set_state(&live, SessionState::Active, None).await?;
+                self.turn(live.id(), Turn::Recover(refusal(side))).await?;
             }
         }
         Ok(())
@@ -38,15 +57,18 @@ impl Engine {
         }
     }
 
-    async fn set_state(&self, live: &Live, state: SessionState, reason: Option<String>) -> Result<(), StoreError> {
-        let update = UpdateSession { state: Some((state, reason)), ..UpdateSession::of(live.id()) };
-        self.store.update_session(update).await?;
+    async fn turn(&self, session: &SessionId, turn: Turn) -> Result<(), StoreError> {
+        self.store.turn_session(TurnSession { id: session.clone(), turn }).await?;
         self.sessions.refresh().await
     }
+}
+
+fn refusal(side: Side) -> String {
+    format!("{} {REFUSED}", side.as_str())
 }
 
 /// Who refused the token of a paused session; a session that a person paused is left alone.
 fn refused_by(live: &Live) -> Option<Side> {
     let reason = live.session.state_reason.as_deref().filter(|_| live.session.state == SessionState::Paused)?;
-    [Side::Chatwoot, Side::CodeChat].into_iter().find(|side| reason == format!("{} {REFUSED}", side.as_str()))
+    [Side::Chatwoot, Side::CodeChat].into_iter().find(|side| reason == refusal(*side))
 }

@@ -52,7 +52,8 @@ impl Task<'_> {
     /// Whether the message waited too long for the way out. Own pacing and queues keep it as long as they like.
     pub(crate) async fn waited_too_long(&self) -> Result<bool, Trouble> {
         let (now, ttl) = (self.engine.clock.now(), self.engine.config.outbound_ttl);
-        let received_at = self.event.received_at;
+        // a person who asks for another turn wants the message sent, however old it is
+        let received_at = self.waits_since();
         if !is_stale(received_at, now, ttl) || is_sabotaged(Sabotage::Ttl) {
             return Ok(false);
         }

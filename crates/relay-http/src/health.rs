@@ -6,7 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
+use relay_domain::id::SessionId;
 use relay_engine::Side;
+use relay_store::DeadFilter;
 use serde_json::{Value, json};
 
 use crate::{App, Problem};
@@ -32,6 +34,9 @@ pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Proble
 /// The state of everything: 200 as long as webhooks can be taken, with what is degraded.
 pub(crate) async fn summary(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let tally = app.engine.take_stock().await.map_err(|_| Problem::unavailable())?;
+    let groups = app.engine.store.dead_groups(&DeadFilter::default()).await.map_err(|_| Problem::unavailable())?;
+    let dead_of =
+        |id: &SessionId| groups.iter().filter(|group| group.session == *id).map(|group| group.count).sum::<i64>();
     let mut degraded = Vec::new();
     let mut sessions = Vec::new();
     for live in app.engine.sessions.all() {
@@ -44,8 +49,12 @@ pub(crate) async fn summary(State(app): State<App>) -> Result<Json<Value>, Probl
         if let Some(reason) = &session.state_reason {
             degraded.push(format!("{}: {reason}", session.name));
         }
-        sessions
-            .push(json!({ "name": session.name, "state": session.state.as_str(), "connection": session.connection }));
+        sessions.push(json!({
+            "name": session.name,
+            "state": session.state.as_str(),
+            "connection": session.connection,
+            "dead_letters": dead_of(&session.id),
+        }));
     }
     if tally.conservation_error() != 0 {
         degraded.push(format!("{} events are unaccounted for", tally.conservation_error()));
@@ -55,6 +64,7 @@ pub(crate) async fn summary(State(app): State<App>) -> Result<Json<Value>, Probl
         "version": env!("CARGO_PKG_VERSION"),
         "degraded": degraded,
         "sessions": sessions,
+        "dead_letters": tally.dead + tally.expired,
         "events": {
             "received": tally.received,
             "pending": tally.pending,

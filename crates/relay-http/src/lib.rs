@@ -6,6 +6,7 @@
 //! Invariant: a webhook is answered 200 only after the engine says that it is durable.
 
 mod auth;
+mod dead;
 mod door;
 mod health;
 mod media;
@@ -46,8 +47,19 @@ pub fn router(app: App) -> Router {
         .route("/session", post(session::create).get(session::list))
         .route("/session/{session}", get(session::show).patch(session::change).delete(session::remove))
         .route("/session/{session}/connect", post(session::connect))
+        .route("/session/{session}/pause", post(session::pause))
+        .route("/session/{session}/resume", post(session::resume))
         .route("/api/v1/messages", get(message::list))
         .route("/api/v1/messages/{event}", get(message::show))
+        .route("/api/v1/messages/{event}/retry", post(dead::retry))
+        .route("/api/v1/dead", get(dead::list))
+        .route("/api/v1/dead/groups", get(dead::groups))
+        .route("/api/v1/dead/export", get(dead::export))
+        .route("/api/v1/dead/retry", post(dead::retry_many))
+        .route("/api/v1/dead/drop", post(dead::drop_many))
+        .route("/api/v1/dead/{event}", get(dead::show))
+        .route("/api/v1/dead/{event}/retry", post(dead::retry))
+        .route("/api/v1/dead/{event}/drop", post(dead::drop_one))
         .layer(axum::middleware::from_fn_with_state(app.clone(), auth::require_key));
     let health = Router::new()
         .route("/livez", get(health::live))

@@ -32,7 +32,7 @@ pub(crate) struct Filter {
 }
 
 #[derive(Serialize)]
-struct MessageOut {
+pub(crate) struct MessageOut {
     id: String,
     session: String,
     direction: &'static str,
@@ -47,7 +47,7 @@ struct MessageOut {
 }
 
 #[derive(Serialize)]
-struct ListedOut {
+pub(crate) struct ListedOut {
     #[serde(flatten)]
     message: MessageOut,
     text: Option<String>,
@@ -71,7 +71,7 @@ struct PartOut {
 }
 
 #[derive(Serialize)]
-struct TriedOut {
+pub(crate) struct TriedOut {
     number: u32,
     started_at: String,
     duration_ms: i64,
@@ -108,14 +108,21 @@ pub(crate) async fn list(
 
 pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ShownOut>, Problem> {
     let found = app.engine.message(&EventId::new(id.clone())).await.map_err(unavailable)?;
-    let (message, tries) = found
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "unknown_message", format!("there is no message {id}")))?;
-    Ok(Json(ShownOut {
-        message: out(&message),
+    let (message, tries) = found.ok_or_else(|| unknown(&id))?;
+    Ok(Json(shown(&message, tries)))
+}
+
+pub(crate) fn shown(message: &Message, tries: Vec<Tried>) -> ShownOut {
+    ShownOut {
+        message: out(message),
         parts: message.parts.iter().map(part).collect(),
         tries: tries.into_iter().map(tried).collect(),
         links: message.links.iter().map(link).collect(),
-    }))
+    }
+}
+
+pub(crate) fn unknown(id: &str) -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "unknown_message", format!("there is no message {id}"))
 }
 
 async fn wanted(app: &App, filter: Filter) -> Result<Wanted, Problem> {
@@ -137,7 +144,7 @@ async fn wanted(app: &App, filter: Filter) -> Result<Wanted, Problem> {
     })
 }
 
-async fn session_id(app: &App, name: &str) -> Result<SessionId, Problem> {
+pub(crate) async fn session_id(app: &App, name: &str) -> Result<SessionId, Problem> {
     let session = app.engine.store.session_by_name(name).await.map_err(unavailable)?;
     session
         .map(|session| session.id)
@@ -145,7 +152,7 @@ async fn session_id(app: &App, name: &str) -> Result<SessionId, Problem> {
 }
 
 /// What a chat goes by: its JID, or that of a phone number however it is written.
-fn chat_name(typed: &str) -> String {
+pub(crate) fn chat_name(typed: &str) -> String {
     let is_number = typed.chars().all(|sign| sign.is_ascii_digit() || matches!(sign, '+' | ' ' | '-' | '(' | ')'));
     let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
     if is_number && !digits.is_empty() { format!("{digits}@s.whatsapp.net") } else { typed.to_owned() }
@@ -169,7 +176,7 @@ fn out(message: &Message) -> MessageOut {
     }
 }
 
-fn listed(message: &Message) -> ListedOut {
+pub(crate) fn listed(message: &Message) -> ListedOut {
     let text = message.parts.iter().find_map(|part| part.text.as_deref().filter(|text| !text.is_empty()));
     ListedOut { message: out(message), text: text.map(|text| text::excerpt(text, EXCERPT)) }
 }
@@ -183,7 +190,7 @@ fn part(part: &Part) -> PartOut {
     }
 }
 
-fn tried(tried: Tried) -> TriedOut {
+pub(crate) fn tried(tried: Tried) -> TriedOut {
     TriedOut {
         number: tried.number,
         started_at: time(tried.started_at),
@@ -208,16 +215,16 @@ fn link(link: &Link) -> LinkOut {
     }
 }
 
-fn time(time: Timestamp) -> String {
+pub(crate) fn time(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.as_millis()).unwrap_or_default().to_string()
 }
 
-fn invalid(detail: String) -> Problem {
+pub(crate) fn invalid(detail: String) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_filter", detail)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the last owner, as map_err hands it over")]
-fn unavailable(error: StoreError) -> Problem {
+pub(crate) fn unavailable(error: StoreError) -> Problem {
     tracing::error!(%error, "messages could not be read from the store");
     Problem::unavailable()
 }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use relay_domain::settings::SessionSettings;
 use relay_engine::Live;
 use relay_engine::setup::{NewSession, SetupError};
-use relay_store::{Deleted, Session, StoreError, UpdateSession};
+use relay_store::{Backlog, Deleted, Session, StoreError, UpdateSession};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
+pub(crate) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
     let (parts, body) = request.into_parts();
     door::require_json(&parts.headers)?;
     let body = door::read(&parts.headers, body).await?;
@@ -241,14 +241,63 @@ pub(crate) async fn remove(
     let session = session.ok_or_else(|| unknown(&name))?;
     match app.engine.remove_session(&session, removal.force).await.map_err(unavailable)? {
         Deleted::Yes => Ok(StatusCode::NO_CONTENT),
-        Deleted::Pending(events) => {
-            let detail = match events {
-                1 => "1 event of this session still waits; repeat with ?force=true to drop it".to_owned(),
-                _ => format!("{events} events of this session still wait; repeat with ?force=true to drop them"),
-            };
-            Err(Problem::new(StatusCode::CONFLICT, "events_pending", detail))
-        }
+        Deleted::Kept(backlog) => Err(Problem::new(StatusCode::CONFLICT, "events_pending", kept(&name, backlog))),
     }
+}
+
+/// What would be lost with a session, and what to do instead.
+fn kept(name: &str, Backlog { pending, dead }: Backlog) -> String {
+    let wait = match pending {
+        1 => "1 event of this session still waits".to_owned(),
+        _ => format!("{pending} events of this session still wait"),
+    };
+    let lie = match dead {
+        1 => "1 is a dead letter".to_owned(),
+        _ => format!("{dead} are dead letters"),
+    };
+    format!(
+        "{wait} and {lie}; keep them with GET /api/v1/dead/export?session={name} (and state=pending), \
+         or repeat with ?force=true to lose them"
+    )
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with the field reason")]
+struct PauseIn {
+    reason: Option<String>,
+}
+
+pub(crate) async fn pause(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<SessionOut>, Problem> {
+    // a reason is a courtesy: without a body there is none
+    let has_body = request.headers().contains_key(http::header::CONTENT_TYPE);
+    let wanted = if has_body { read(request).await? } else { PauseIn::default() };
+    let why = wanted.reason.as_deref().map(str::trim).filter(|why| !why.is_empty());
+    if why.is_some_and(|why| !is_reason(why)) {
+        return Err(invalid(REASON.to_owned()));
+    }
+    let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
+    let session = session.ok_or_else(|| unknown(&name))?;
+    app.engine.pause_by_hand(&session.id, why).await.map_err(unavailable)?;
+    show(State(app), Path(name)).await
+}
+
+pub(crate) async fn resume(State(app): State<App>, Path(name): Path<String>) -> Result<Json<SessionOut>, Problem> {
+    let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
+    let session = session.ok_or_else(|| unknown(&name))?;
+    app.engine.resume(&session.id).await.map_err(unavailable)?;
+    show(State(app), Path(name)).await
+}
+
+/// What a reason that a person gives may be.
+pub(crate) const REASON: &str = "a reason is one line of at most 200 characters";
+
+/// Whether both databases, a log and a terminal can show it.
+pub(crate) fn is_reason(text: &str) -> bool {
+    text.chars().count() <= 200 && !text.chars().any(char::is_control)
 }
 
 pub(crate) async fn connect(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {

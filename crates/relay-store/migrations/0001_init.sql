@@ -138,6 +138,8 @@ CREATE TABLE event (
     state           TEXT   NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'ignored', 'dead', 'expired')),
     reason          TEXT,
     attempts        BIGINT NOT NULL DEFAULT 0,
+    -- how many of them were made before a person asked for the turn it has now
+    past_attempts   BIGINT NOT NULL DEFAULT 0,
     first_failed_at BIGINT,
     finished_at     BIGINT,
     UNIQUE (session, source, dedup_key),
@@ -146,12 +148,17 @@ CREATE TABLE event (
 CREATE INDEX event_pending ON event (lane, order_key, received_at, id) WHERE state = 'pending';
 CREATE INDEX event_done ON event (finished_at) WHERE body IS NOT NULL AND state IN ('delivered', 'ignored');
 CREATE INDEX event_failed ON event (finished_at) WHERE body IS NOT NULL AND state IN ('dead', 'expired');
+CREATE INDEX event_dead ON event (lane, order_key, received_at, id) WHERE state IN ('dead', 'expired');
+CREATE INDEX event_old ON event (finished_at) WHERE body IS NULL AND state IN ('delivered', 'ignored');
 
 -- Counted when events are stored, apart from them, so that the sum over their states can be checked against it.
 CREATE TABLE tally (
-    session  TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
-    shard    BIGINT NOT NULL,
-    received BIGINT NOT NULL,
+    session   TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    shard     BIGINT NOT NULL,
+    received  BIGINT NOT NULL,
+    -- events that ended so and whose rows were removed since
+    delivered BIGINT NOT NULL DEFAULT 0,
+    ignored   BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (session, shard)
 );
 
@@ -190,12 +197,16 @@ CREATE TABLE link (
     deleted         BIGINT NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1)),
     cw_conversation BIGINT,
     cw_message      BIGINT,
+    -- when it was written down
+    made_at         BIGINT NOT NULL,
     PRIMARY KEY (session, direction, source_id, part),
     CHECK (state <> 'sent' OR cw_message IS NOT NULL)
 );
 CREATE INDEX link_wa ON link (session, wa_id);
 CREATE INDEX link_cw ON link (session, cw_message);
 CREATE INDEX link_chat ON link (session, chat);
+CREATE INDEX link_failed ON link (session, event) WHERE state = 'failed';
+CREATE INDEX link_made ON link (made_at);
 
 -- Files that CodeChat may fetch, each under a one-time token kept only as a hash.
 CREATE TABLE media (

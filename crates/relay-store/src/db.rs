@@ -155,6 +155,14 @@ impl Db {
         .map_err(failed)
     }
 
+    /// One of two texts, for the few queries that must differ.
+    pub(crate) fn dialect(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => sqlite,
+            Self::Postgres { .. } => postgres,
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match self {
             Self::Sqlite { write, read, checkpoint } => {

@@ -417,7 +417,8 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<V
     let mut rows: Vec<EventRow> = read!(db, |pool| {
         sqlx::query_as(
             "-- due_events\n\
-             SELECT id, source, kind, order_key, received_at, run_at, origin, body, attempts, first_failed_at FROM event \
+             SELECT id, source, kind, order_key, received_at, run_at, origin, body, attempts - past_attempts AS attempts, \
+             first_failed_at FROM event \
              WHERE lane = $1 AND state = 'pending' AND EXISTS (\
                SELECT 1 FROM event AS due WHERE due.lane = $1 AND due.state = 'pending' AND due.run_at <= $3) \
              AND NOT EXISTS (SELECT 1 FROM chat_merge WHERE session = $4 AND $5 IN (gone, into_chat)) \
@@ -439,13 +440,16 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<V
     rows.into_iter().take(turns).map(PendingEvent::try_from).collect()
 }
 
-/// How the last attempt at an event ended.
+/// How the last attempt at an event ended, in the turn that it has now.
 pub(crate) async fn last_outcome(db: &Db, event: &EventId) -> Result<Option<String>> {
     let row: Option<(String,)> = read!(db, |pool| {
-        sqlx::query_as("-- last_outcome\nSELECT outcome FROM attempt WHERE event = $1 ORDER BY number DESC LIMIT 1")
-            .bind(event.as_str())
-            .fetch_optional(pool)
-            .await
+        sqlx::query_as(
+            "-- last_outcome\nSELECT outcome FROM attempt JOIN event ON event.id = attempt.event \
+             WHERE attempt.event = $1 AND attempt.number > event.past_attempts ORDER BY attempt.number DESC LIMIT 1",
+        )
+        .bind(event.as_str())
+        .fetch_optional(pool)
+        .await
     })
     .map_err(StoreError::database("read the attempts"))?;
     Ok(row.map(|(outcome,)| outcome))

@@ -12,6 +12,7 @@ mod chat;
 mod checkpoint;
 mod contact;
 mod db;
+mod dead;
 mod ending;
 mod error;
 mod events;
@@ -22,8 +23,11 @@ mod media;
 mod merge;
 mod message;
 mod model;
+mod pausing;
 mod person;
+mod prune;
 mod read;
+mod replay;
 mod session;
 mod tally;
 mod vault;
@@ -45,6 +49,7 @@ use tokio::task::JoinHandle;
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
 pub use contact::{SetProfile, SetStatus, SettleContact};
 pub use db::Migration;
+pub use dead::{DeadFilter, DeadGroup};
 pub use ending::Finish;
 pub use error::{Result, StoreError};
 pub use events::Told;
@@ -57,10 +62,13 @@ pub use model::{
     Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, EventState, Lane, LaneKind, Lease, Link, LinkChange,
     LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
 };
+pub use pausing::{Turn, TurnSession};
 pub use person::{MeetPeople, Person};
+pub use prune::Pruned;
 pub use read::UnreadMessage;
 pub use relay_domain::lease::SILENCE_MS;
-pub use session::{Deleted, UpdateSession};
+pub use replay::{DecideMany, Decided, Decision, Portion};
+pub use session::{Backlog, Deleted, UpdateSession};
 pub use way_out::NoteWayOut;
 
 use crate::db::Db;
@@ -355,7 +363,12 @@ impl Store {
         self.writer.write(session::SealedUpdate::new(update, &self.vault)?).await
     }
 
-    /// Removes a session; unless forced, only when nothing of it waits.
+    /// Stops a session, or lets it work again; `false` when it was not in the state that this is about.
+    pub async fn turn_session(&self, turn: TurnSession) -> Result<bool> {
+        self.writer.write(turn).await
+    }
+
+    /// Removes a session; unless forced, only when nothing of it waits or is dead.
     pub async fn delete_session(&self, id: &SessionId, force: bool) -> Result<Deleted> {
         self.writer.write(session::DeleteSession { id: id.clone(), force }).await
     }
@@ -425,6 +438,26 @@ impl Store {
         message::tries(&self.db, event).await
     }
 
+    /// Dead letters, or what waits, as [`DeadFilter::state`] says: newest first, from the one that came before `before`.
+    pub async fn dead(&self, filter: &DeadFilter, before: Option<&EventId>, limit: u32) -> Result<Vec<Stored>> {
+        dead::list(&self.db, filter, before, limit).await
+    }
+
+    /// How many dead letters there are for which reason, the most frequent first.
+    pub async fn dead_groups(&self, filter: &DeadFilter) -> Result<Vec<DeadGroup>> {
+        dead::groups(&self.db, filter).await
+    }
+
+    /// Gives a dead letter another turn, or drops it.
+    pub async fn decide(&self, event: &EventId, decision: Decision, now: Timestamp) -> Result<Decided> {
+        self.writer.write(replay::Decide { event: event.clone(), decision, now }).await
+    }
+
+    /// Gives many dead letters another turn, or drops them: one portion in the order of their lanes.
+    pub async fn decide_many(&self, decide: DecideMany) -> Result<Portion> {
+        self.writer.write(decide).await
+    }
+
     /// When the oldest pending event arrived.
     pub async fn oldest_pending(&self) -> Result<Option<Timestamp>> {
         tally::oldest_pending(&self.db).await
@@ -433,6 +466,13 @@ impl Store {
     /// Empties up to 1,000 bodies of events that ended well before `done_before`, or otherwise before `dead_before`.
     pub async fn purge(&self, done_before: Timestamp, dead_before: Timestamp) -> Result<u64> {
         self.writer.write(tally::Purge { done_before, dead_before }).await
+    }
+
+    /// Removes up to 500 events that were delivered or ignored before `done_before`, with their attempts, and up to 500 links that
+    /// were made before `made_before` and whose event is gone.
+    pub async fn prune(&self, done_before: Timestamp, made_before: Timestamp) -> Result<Pruned> {
+        let shard = ingest::shard_of(self.worker.as_str());
+        self.writer.write(prune::Prune { done_before, made_before, shard }).await
     }
 
     /// Gives up all leases and closes the database.

@@ -87,8 +87,8 @@ impl Reserve {
         on!(tx, |conn| {
             sqlx::query(
                 "-- insert_link\nINSERT INTO link (session, direction, source_id, part, parts, chat, event, state, tried_at, \
-                 wa_id, wa_from_me, wa_participant, wa_row, cw_conversation, cw_message) \
-                 SELECT $1, $2, $3, $4, $5, $6, $7, 'intent', $8, $9, $10, $11, $12, $13, $14 \
+                 wa_id, wa_from_me, wa_participant, wa_row, cw_conversation, cw_message, made_at) \
+                 SELECT $1, $2, $3, $4, $5, $6, $7, 'intent', $8, $9, $10, $11, $12, $13, $14, $17 \
                  WHERE EXISTS (SELECT 1 FROM lane WHERE key = $15 AND lease_token = $16) ON CONFLICT DO NOTHING",
             )
             .bind(self.lease.lane.session.as_str())
@@ -107,6 +107,7 @@ impl Reserve {
             .bind(part.cw_message.map(CwMessageId::get))
             .bind(self.lease.lane.key())
             .bind(self.lease.token.as_str())
+            .bind(self.now.as_millis())
             .execute(conn)
             .await
             .map(|done| done.rows_affected() == 1)
@@ -210,6 +211,12 @@ impl Update {
             Change::InDoubt { at } => Self { tried_at: Some(at.as_millis()), in_doubt: Some(1), ..Self::default() },
             Change::Untried => Self { in_doubt: Some(0), tried_at: Some(0), ..Self::default() },
             Change::Failed => Self { state: Some(LinkState::Failed.as_str()), ..Self::default() },
+            Change::StoodInFor { conversation, message } => Self {
+                state: Some(LinkState::Failed.as_str()),
+                conversation: Some(conversation.get()),
+                message: Some(message.get()),
+                ..Self::default()
+            },
             Change::Deleting => Self { is_deleted: true, in_doubt: Some(1), ..Self::default() },
             Change::Deleted => Self { is_deleted: true, in_doubt: Some(0), ..Self::default() },
             Change::Receipt(receipt) => Self { rank: receipt.rank(), ..Self::default() },

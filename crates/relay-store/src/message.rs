@@ -131,7 +131,7 @@ pub(crate) async fn tries(db: &Db, event: &EventId) -> Result<Vec<Tried>> {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(crate) struct Row {
     id: String,
     session: String,
     way: String,

@@ -169,7 +169,7 @@ pub struct PendingEvent {
     pub origin: Origin,
     /// The bytes as received.
     pub body: Bytes,
-    /// Attempts so far.
+    /// Attempts so far, in the turn that it has now.
     pub attempts: u32,
     /// When the first of them failed.
     pub first_failed_at: Option<Timestamp>,
@@ -366,6 +366,13 @@ pub enum Change {
     Untried,
     /// It never will be posted.
     Failed,
+    /// It could not be posted, and a placeholder is at Chatwoot in its place.
+    StoodInFor {
+        /// The conversation.
+        conversation: CwConversationId,
+        /// The placeholder.
+        message: CwMessageId,
+    },
     /// Its deletion is about to be asked for at WhatsApp. Recorded before, so that the copy of it is known as ours.
     Deleting,
     /// It was deleted for everyone, by whichever side.

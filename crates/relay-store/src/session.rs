@@ -158,7 +158,7 @@ impl Verb for SealedUpdate {
 /// Removes a session and everything of it.
 pub(crate) struct DeleteSession {
     pub(crate) id: SessionId,
-    /// Remove it even while events wait.
+    /// Remove it together with what waits and what is dead.
     pub(crate) force: bool,
 }
 
@@ -167,8 +167,17 @@ pub(crate) struct DeleteSession {
 pub enum Deleted {
     /// It is gone.
     Yes,
-    /// Events still wait; nothing was deleted.
-    Pending(i64),
+    /// It has events that would be lost; nothing was deleted.
+    Kept(Backlog),
+}
+
+/// What would be lost with a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Events that wait.
+    pub pending: i64,
+    /// Events that are dead or expired.
+    pub dead: i64,
 }
 
 impl Verb for DeleteSession {
@@ -182,15 +191,20 @@ impl Verb for DeleteSession {
             "-- lock_session\nSELECT id FROM session WHERE id = $1 FOR UPDATE",
         );
         on!(tx, |conn| sqlx::query(lock).bind(self.id.as_str()).execute(conn).await.map(drop)).map_err(failed())?;
-        let (pending,): (i64,) = on!(tx, |conn| {
-            sqlx::query_as("-- count_pending\nSELECT COUNT(*) FROM event WHERE session = $1 AND state = 'pending'")
-                .bind(self.id.as_str())
-                .fetch_one(conn)
-                .await
+        let (pending, dead): (i64, i64) = on!(tx, |conn| {
+            sqlx::query_as(
+                "-- count_backlog\nSELECT CAST(COALESCE(SUM(CASE WHEN state = 'pending' THEN 1 ELSE 0 END), 0) AS BIGINT), \
+                 CAST(COALESCE(SUM(CASE WHEN state = 'pending' THEN 0 ELSE 1 END), 0) AS BIGINT) \
+                 FROM event WHERE session = $1 AND state IN ('pending', 'dead', 'expired')",
+            )
+            .bind(self.id.as_str())
+            .fetch_one(conn)
+            .await
         })
         .map_err(failed())?;
-        if pending > 0 && !self.force {
-            return Ok(Deleted::Pending(pending));
+        let backlog = Backlog { pending, dead };
+        if backlog != Backlog::default() && !self.force {
+            return Ok(Deleted::Kept(backlog));
         }
         on!(tx, |conn| {
             sqlx::query("-- delete_session\nDELETE FROM session WHERE id = $1")

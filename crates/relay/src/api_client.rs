@@ -15,6 +15,8 @@ use crate::config::Secrets;
 use crate::serve;
 
 const DEADLINE: Duration = Duration::from_mins(1);
+/// How long an export may take.
+const LONG_DEADLINE: Duration = Duration::from_hours(6);
 
 /// A relay to talk to.
 #[derive(Debug)]
@@ -89,6 +91,32 @@ impl ApiClient {
         self.send(Method::GET, url, None).await
     }
 
+    /// Reads a long answer line by line, however long it takes.
+    pub(crate) async fn lines(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        mut each: impl FnMut(&str),
+    ) -> anyhow::Result<()> {
+        let mut url = url::Url::parse(&self.base)?;
+        url.path_segments_mut().map_err(|()| anyhow::anyhow!("the relay's address has no path"))?.extend(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self.http.get(url).timeout(LONG_DEADLINE).header("api-key", self.key.expose_secret());
+        let mut answer = request.send().await.context("the relay does not answer")?;
+        if !answer.status().is_success() {
+            return Err(refusal(answer).await);
+        }
+        let mut rest = Vec::new();
+        while let Some(chunk) = answer.chunk().await.context("the answer broke off: it is not complete")? {
+            rest.extend_from_slice(&chunk);
+            while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<_> = rest.drain(..=end).collect();
+                each(String::from_utf8_lossy(&line).trim_end());
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a session.
     pub(crate) async fn remove(&self, session: &str, force: bool) -> anyhow::Result<()> {
         let mut url = url::Url::parse(&self.base)?;
@@ -109,16 +137,23 @@ impl ApiClient {
         if status == StatusCode::NO_CONTENT {
             return Ok(Value::Null);
         }
-        let value: Value = answer.json().await.context("the relay's answer is not JSON")?;
-        if status.is_success() {
-            return Ok(value);
+        if !status.is_success() {
+            return Err(refusal(answer).await);
         }
-        if status == StatusCode::UNAUTHORIZED {
-            bail!(
-                "the running relay uses another API_KEY\n  hint: run this command with the same DATA_DIR or API_KEY as relay serve"
-            );
-        }
-        let detail = value.get("detail").and_then(Value::as_str).unwrap_or("no reason given");
-        bail!("{detail}")
+        answer.json().await.context("the relay's answer is not JSON")
     }
+}
+
+/// What an error answer says, and what to do.
+async fn refusal(answer: reqwest::Response) -> anyhow::Error {
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        return anyhow::anyhow!(
+            "the running relay uses another API_KEY\n  hint: run this command with the same DATA_DIR or API_KEY as relay serve"
+        );
+    }
+    let value: Value = match answer.json().await {
+        Ok(value) => value,
+        Err(error) => return anyhow::Error::new(error).context("the relay's answer is not JSON"),
+    };
+    anyhow::anyhow!("{}", value.get("detail").and_then(Value::as_str).unwrap_or("no reason given"))
 }

@@ -1,5 +1,7 @@
 //! The command line. Every option is also a variable of the environment and of `.env`; flags win over both.
 
+mod dead;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay_domain::note::Locale;
 use serde_json::Value;
 use url::Url;
+
+pub(crate) use dead::{DeadCommand, DeadFilter, ManyArgs};
 
 /// Relays WhatsApp (CodeChat) to Chatwoot and back, and loses nothing on the way.
 #[derive(Debug, Parser)]
@@ -128,6 +132,9 @@ pub(crate) enum Command {
     /// Look at messages and what became of them
     #[command(subcommand)]
     Message(MessageCommand),
+    /// Look at what could not be delivered, try it again, or drop it
+    #[command(subcommand)]
+    Dead(DeadCommand),
     /// Bring the database schema up to date, or show where it stands
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -216,11 +223,24 @@ pub(crate) enum SessionCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Stop delivering until relay session resume; what comes meanwhile is stored
+    Pause {
+        /// Name of the session
+        session: String,
+        /// Why, for those who look at it
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Let a paused session deliver again
+    Resume {
+        /// Name of the session
+        session: String,
+    },
     /// Remove a session
     Rm {
         /// Name of the session
         session: String,
-        /// Remove it even while events wait
+        /// Remove it together with events that wait and dead letters
         #[arg(long)]
         force: bool,
     },
@@ -260,6 +280,11 @@ pub(crate) enum MessageCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Give a message that is dead or expired another turn
+    Retry {
+        /// Id of the message, as relay message ls prints it
+        message: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -277,7 +302,7 @@ pub(crate) struct ListArgs {
     #[arg(long)]
     pub(crate) chat: Option<String>,
     /// Only since then: 30m, 2h, 7d, or a time such as 2026-11-22T10:00:00Z
-    #[arg(long, value_parser = since)]
+    #[arg(long, value_parser = moment)]
     pub(crate) since: Option<jiff::Timestamp>,
     /// How many, up to 200
     #[arg(long, default_value_t = 50)]
@@ -291,7 +316,7 @@ pub(crate) struct ListArgs {
 }
 
 /// A moment, or how long ago it was.
-fn since(text: &str) -> Result<jiff::Timestamp, String> {
+pub(crate) fn moment(text: &str) -> Result<jiff::Timestamp, String> {
     let seconds = |unit: char| match unit {
         'm' => Some(60),
         'h' => Some(3600),

@@ -6,6 +6,7 @@ mod api_client;
 mod bench;
 mod cli;
 mod config;
+mod dead;
 mod demo;
 mod logging;
 mod message;
@@ -46,6 +47,7 @@ async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<()> {
         Command::Demo(demo) => demo::run(&demo, printer).await,
         Command::Session(command) => session::run(&cli.settings, command, printer).await,
         Command::Message(command) => message::run(&cli.settings, command, printer).await,
+        Command::Dead(command) => dead::run(&cli.settings, command, printer).await,
         Command::Migrate(command) => migrate::run(&cli.settings, &command, printer).await,
         Command::Bench(bench) => bench::run(&bench, printer).await,
         Command::Health => session::health(&cli.settings, printer).await,

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::api_client::ApiClient;
 use crate::cli::{ListArgs, MessageCommand, Settings};
+use crate::dead;
 use crate::printer::Printer;
 
 const MESSAGES: [&str; 3] = ["api", "v1", "messages"];
@@ -14,6 +15,7 @@ pub(crate) async fn run(settings: &Settings, command: MessageCommand, printer: &
     match command {
         MessageCommand::Ls(args) => list(&api, args, printer).await,
         MessageCommand::Show { message, json } => show(&api, &message, json, printer).await,
+        MessageCommand::Retry { message } => dead::retry_one(&api, &message, printer).await,
     }
 }
 
@@ -68,20 +70,25 @@ async fn show(api: &ApiClient, id: &str, as_json: bool, printer: &Printer) -> an
         printer.json(&message);
         return Ok(());
     }
-    let heading = ["direction", "session", "chat"].map(|key| text(&message, key)).to_vec();
-    printer.table(&[[heading, vec![kind(&message), state(&message)]].concat()]);
-    for part in items(&message, "parts") {
+    print(&message, printer);
+    Ok(())
+}
+
+/// One message with all that is known of it.
+pub(crate) fn print(message: &Value, printer: &Printer) {
+    let heading = ["direction", "session", "chat"].map(|key| text(message, key)).to_vec();
+    printer.table(&[[heading, vec![kind(message), state(message)]].concat()]);
+    for part in items(message, "parts") {
         printer.line("");
         print_part(part, printer);
     }
     printer.line("");
-    printer.table(&course(&message));
-    let links: Vec<_> = items(&message, "links").iter().map(link).collect();
+    printer.table(&course(message));
+    let links: Vec<_> = items(message, "links").iter().map(link).collect();
     if !links.is_empty() {
         printer.line("");
         printer.table(&links);
     }
-    Ok(())
 }
 
 fn print_part(part: &Value, printer: &Printer) {
@@ -128,25 +135,25 @@ fn link(link: &Value) -> Vec<String> {
     ]
 }
 
-fn state(message: &Value) -> String {
+pub(crate) fn state(message: &Value) -> String {
     match text(message, "reason") {
         reason if reason.is_empty() => text(message, "state"),
         reason => format!("{} ({reason})", text(message, "state")),
     }
 }
 
-fn kind(message: &Value) -> String {
+pub(crate) fn kind(message: &Value) -> String {
     match text(message, "kind") {
         kind if kind.is_empty() => text(message, "event"),
         kind => kind,
     }
 }
 
-fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+pub(crate) fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn text(value: &Value, key: &str) -> String {
+pub(crate) fn text(value: &Value, key: &str) -> String {
     match value.get(key) {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

@@ -35,12 +35,18 @@ impl Printer {
 
     /// Pretty JSON, in which every control character is escaped, also those that JSON would allow.
     pub(crate) fn json(&self, value: &serde_json::Value) {
-        let escape = |sign: char| match sign {
-            '\n' => "\n".to_owned(),
-            sign if is_obeyed(sign) => format!("\\u{:04x}", u32::from(sign)),
-            sign => sign.to_string(),
-        };
-        self.line(format!("{value:#}").chars().map(escape).collect::<String>());
+        let lines: Vec<_> = format!("{value:#}").lines().map(escaped).collect();
+        self.line(lines.join("\n"));
+    }
+
+    /// JSON as it came, on one line, in which every control character is escaped.
+    pub(crate) fn json_line(&self, line: &str) {
+        self.line(escaped(line));
+    }
+
+    /// How far a long command has come; not part of what it prints.
+    pub(crate) fn progress(&self, text: impl AsRef<str>) {
+        eprintln!("  {}", tame(text.as_ref()));
     }
 
     /// Text from elsewhere, line by line, each indented.
@@ -84,6 +90,12 @@ impl Printer {
         }
         ExitCode::FAILURE
     }
+}
+
+/// A line of JSON in which every control character is escaped: they stand within strings only.
+fn escaped(line: &str) -> String {
+    let escape = |sign: char| if is_obeyed(sign) { format!("\\u{:04x}", u32::from(sign)) } else { sign.to_string() };
+    line.chars().map(escape).collect()
 }
 
 /// Text from elsewhere, made harmless for a terminal: control characters are shown instead of obeyed.

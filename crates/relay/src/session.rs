@@ -18,12 +18,35 @@ pub(crate) async fn run(settings: &Settings, command: SessionCommand, printer: &
         SessionCommand::Show { session, json } => show(&api, &session, json, printer).await,
         SessionCommand::Set { session, settings, json } => set(&api, &session, settings, json, printer).await,
         SessionCommand::Connect { session, json } => connect(&api, &session, json, printer).await,
+        SessionCommand::Pause { session, reason } => {
+            let body = json!({ "reason": reason });
+            api.call(Method::POST, &["session", &session, "pause"], Some(&body)).await?;
+            printer.done(format!("session {session} paused; what comes meanwhile is stored"));
+            printer.line(format!("  next: relay session resume {session}"));
+            Ok(())
+        }
+        SessionCommand::Resume { session } => {
+            api.call(Method::POST, &["session", &session, "resume"], None).await?;
+            printer.done(format!("session {session} resumed"));
+            Ok(())
+        }
         SessionCommand::Rm { session, force } => {
-            api.remove(&session, force).await?;
+            api.remove(&session, force).await.map_err(|error| with_way_out(error, &session))?;
             printer.done(format!("session {session} removed; its CodeChat instance and pairing remain"));
             Ok(())
         }
     }
+}
+
+/// What to do instead of losing what a session still has.
+fn with_way_out(error: anyhow::Error, session: &str) -> anyhow::Error {
+    let said = error.to_string();
+    let Some((backlog, _)) = said.split_once("; keep them with") else { return error };
+    anyhow::anyhow!(
+        "{backlog}\n  hint: relay dead export --session {session} writes dead letters out, with --state pending what waits\
+         \n  hint: relay dead retry --session {session} tries dead letters again; relay session show {session} tells why events wait\
+         \n  hint: relay session rm {session} --force removes the session and loses them"
+    )
 }
 
 /// `relay health`.

@@ -77,7 +77,12 @@ impl Task<'_> {
     }
 
     /// Posts a note that only agents see. One with the same name among the latest messages is not posted again.
-    async fn post_private_note(&self, conversation: CwConversationId, name: &str, text: String) -> Result<(), Trouble> {
+    pub(crate) async fn post_private_note(
+        &self,
+        conversation: CwConversationId,
+        name: &str,
+        text: String,
+    ) -> Result<(), Trouble> {
         let latest = match self.live.chatwoot.latest_messages(conversation.get()).await {
             Ok(latest) => latest,
             // nobody is left to be told

@@ -12,19 +12,18 @@ use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
 use relay_domain::doubt::{Doubt, doubt, next_look};
 use relay_domain::event::{Ignored, Relation};
-use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
+use relay_domain::id::{CwConversationId, CwMessageId};
 use relay_domain::jid::Jid;
 use relay_domain::naming;
 use relay_domain::note;
 use relay_domain::order::is_late;
-use relay_domain::plan::{ChatwootPost, MadeFile, is_feed};
+use relay_domain::plan::{ChatwootPost, MadeFile};
 use relay_domain::settings::Deletions;
 use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
 use serde_json::{Map, Value, json};
 
 use super::{Done, Task};
-use crate::translate::from_codechat::message::participant;
 use crate::trouble::{Side, Trouble, from_chatwoot};
 
 /// Pages of 20 messages that a look goes through at most.
@@ -67,7 +66,7 @@ impl Task<'_> {
         Ok(done)
     }
 
-    async fn post_somewhere(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
+    pub(crate) async fn post_somewhere(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
         self.check_lease()?;
         match self.post_to_known_place(chat, post).await {
             // the conversation is gone: look for the place anew, once
@@ -174,7 +173,7 @@ impl Task<'_> {
     }
 
     /// Looks whether a doubtful attempt took effect; waits while it still may.
-    async fn look_for(
+    pub(crate) async fn look_for(
         &self,
         post: &ChatwootPost,
         conversation: CwConversationId,
@@ -328,29 +327,9 @@ impl Task<'_> {
     pub(crate) fn fate(&self, maybe_delivered: bool) -> Change {
         if maybe_delivered { Change::InDoubt { at: self.engine.clock.now() } } else { Change::Untried }
     }
-
-    /// Puts a placeholder where a message could not be delivered, so that the chat goes on. What made the message fail is not
-    /// touched again: its id and author are all that is read.
-    pub(crate) async fn post_placeholder(&self, chat: &Chat, detail: &str) -> Result<Vec<LinkChange>, Trouble> {
-        let webhook = codechat::Webhook::parse(&self.event.body).ok();
-        let Some(upsert) = webhook.and_then(|webhook| codechat::Upsert::from_value(&webhook.data).ok()) else {
-            return Ok(Vec::new());
-        };
-        let sent_at = Timestamp::from_secs(upsert.timestamp.unwrap_or(0));
-        let who = participant(&upsert).filter(|_| !upsert.from_me);
-        let post = ChatwootPost {
-            is_private: chat.jid.as_ref().is_some_and(is_feed),
-            participant: who.as_ref().and_then(|who| who.address().cloned()),
-            heading: who.as_ref().map(|who| note::author(self.live.locale, who)),
-            text: Some(note::undeliverable(self.live.locale, detail)),
-            is_placeholder: true,
-            ..ChatwootPost::new(WaMessageId::new(upsert.key_id), sent_at, upsert.from_me)
-        };
-        Ok(self.post_to_known_place(chat, &post).await?.links)
-    }
 }
 
-fn event_key(post: &ChatwootPost) -> String {
+pub(crate) fn event_key(post: &ChatwootPost) -> String {
     naming::link_source(&post.id, post.from_phone, post.participant.as_ref().map(Jid::user))
 }
 
@@ -372,7 +351,7 @@ pub(crate) fn in_local_time(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%d/%m %H:%M").to_string()
 }
 
-fn posted(key: LinkKey, conversation: CwConversationId, message: CwMessageId) -> LinkChange {
+pub(crate) fn posted(key: LinkKey, conversation: CwConversationId, message: CwMessageId) -> LinkChange {
     LinkChange { key, change: Change::PostedToChatwoot { conversation, message } }
 }
 

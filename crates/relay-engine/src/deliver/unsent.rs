@@ -18,7 +18,7 @@ impl Task<'_> {
         }
         let why = partly(why, &links);
         self.show_failure(message, &why).await?;
-        let end = End::Dead(note::failure(note::Locale::En, &why));
+        let end = End::Dead(why.reason());
         Ok(Done { end, links: failed(&links), was_attempted: true })
     }
 
@@ -30,7 +30,7 @@ impl Task<'_> {
         }
         let why = partly(Failure::Expired, &links);
         self.show_failure(message, &why).await?;
-        let end = End::Expired(note::failure(note::Locale::En, &why));
+        let end = End::Expired(why.reason());
         Ok(Done { end, links: failed(&links), was_attempted: true })
     }
 
@@ -54,10 +54,18 @@ impl Task<'_> {
         let status = chatwoot::NewStatus::Failed { reason: note::failure(self.live.locale, why) };
         match self.live.chatwoot.set_status(message.conversation, message.id.get(), &status).await {
             Ok(_) => Ok(()),
-            // nobody is left to be told
-            Err(error) if error.kind == chatwoot::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind == chatwoot::ErrorKind::NotFound => self.tell_beside(message, why).await,
             Err(error) => Err(from_chatwoot(error)),
         }
+    }
+
+    /// Says in a private note what the message itself cannot say any more, once. Who deleted it knows.
+    async fn tell_beside(&self, message: &Message, why: &Failure) -> Result<(), Trouble> {
+        if self.is_deleted(message.id).await? {
+            return Ok(());
+        }
+        let text = note::not_sent(self.live.locale, why, self.event.id.as_str());
+        self.post_private_note(message.conversation.into(), &format!("relay:not-sent:{}", message.id), text).await
     }
 }
 

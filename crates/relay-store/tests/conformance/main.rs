@@ -21,6 +21,7 @@ macro_rules! on_both {
 }
 
 mod chats;
+mod dead;
 mod endings;
 mod ingest;
 mod lanes;
@@ -30,10 +31,13 @@ mod merges;
 mod messages;
 mod model;
 mod opening;
+mod pausing;
 mod people;
 mod processes;
+mod prune;
 mod raw;
 mod reads;
+mod replay;
 mod rig;
 mod sessions;
 mod wake;

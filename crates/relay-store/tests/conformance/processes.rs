@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::future::{join_all, try_join_all};
 use relay_domain::id::EventId;
-use relay_store::{Deleted, End, Finish, Ingested, Lane, Lease, NewEvent, Postpone, Recorded};
+use relay_store::{Backlog, Deleted, End, Finish, Ingested, Lane, Lease, NewEvent, Postpone, Recorded};
 use relay_testing::{Database, eventually};
 use tokio::task::JoinSet;
 
@@ -221,7 +221,7 @@ async fn a_deletion_sees_what_another_process_receives() {
     })
     .await;
     receiving.commit().await.unwrap();
-    assert_eq!(deletion.await.unwrap().unwrap(), Deleted::Pending(1));
+    assert_eq!(deletion.await.unwrap().unwrap(), Deleted::Kept(Backlog { pending: 1, dead: 0 }));
     other.close().await;
     raw.close().await;
     rig.store.close().await.unwrap();

@@ -3,7 +3,7 @@
 use relay_domain::id::{ChatKey, CwMessageId, WaMessageId};
 use relay_domain::settings::{SessionSettings, VoiceFormat};
 use relay_store::{
-    Deleted, Offer, OfferFile, OpenChat, Session, SessionState, Store, StoreConfig, StoreError, UpdateSession,
+    Backlog, Deleted, Offer, OfferFile, OpenChat, Session, SessionState, Store, StoreConfig, StoreError, UpdateSession,
 };
 use relay_testing::Database;
 use secrecy::{ExposeSecret, SecretString};
@@ -167,7 +167,10 @@ async fn names_and_inboxes_are_unique(database: Database) {
 async fn a_session_with_pending_events_is_not_deleted(database: Database) {
     let rig = Rig::on(database).await;
     rig.store_all([event(&lane("a"), "1"), event(&lane("a"), "2")]).await;
-    assert_eq!(rig.store.delete_session(&session_id("loja01"), false).await.unwrap(), Deleted::Pending(2));
+    assert_eq!(
+        rig.store.delete_session(&session_id("loja01"), false).await.unwrap(),
+        Deleted::Kept(Backlog { pending: 2, dead: 0 })
+    );
     assert_eq!(rig.store.tally().await.unwrap().pending, 2);
     let lease = rig.claim_one(at(0)).await;
     rig.drain(&lease, at(0)).await;

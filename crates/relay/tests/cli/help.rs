@@ -15,6 +15,7 @@ async fn help_names_every_command_and_setting() {
         "demo",
         "session",
         "message",
+        "dead",
         "migrate",
         "health",
         "--port",

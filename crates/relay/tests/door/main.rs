@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::string_slice, reason = "a test that cannot go on fails")]
 
 mod canary;
+mod dead;
 mod entrance;
 mod envelope;
 mod fetching;

@@ -103,7 +103,7 @@ async fn a_conversation_never_gets_more_than_chatwoot_takes(database: Database) 
     app.settle().await;
     later(&app, Duration::from_mins(2));
     for number in 0..30 {
-        answers(&app, conversation, AgentMessage { private: true, ..AgentMessage::text(&format!("nota {number}")) });
+        answers(&app, conversation, AgentMessage { private: true, ..AgentMessage::text(format!("nota {number}")) });
     }
     let heard = || app.chatwoot.ack_log().iter().filter(|ack| ack.key.starts_with("message_created")).count();
     app.until("the notes to be heard of", async || heard() >= 32).await;

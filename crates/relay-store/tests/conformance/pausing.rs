@@ -1,0 +1,35 @@
+//! Who stopped a session last is not overruled by what stopped it before.
+
+use relay_store::{SessionState, Turn, TurnSession};
+use relay_testing::Database;
+
+use crate::rig::{Rig, session_id};
+
+on_both!(a_person_overrules_and_is_not_overruled);
+
+async fn a_person_overrules_and_is_not_overruled(database: Database) {
+    let rig = Rig::on(database).await;
+    let refused = "chatwoot refuses the token".to_owned();
+    let stop = || Turn::Stop(refused.clone());
+    let recover = || Turn::Recover(refused.clone());
+    let pause = || Turn::Pause("holidays".to_owned());
+    let table = [
+        (recover(), false, (SessionState::Active, None)),
+        (stop(), true, (SessionState::Paused, Some(refused.as_str()))),
+        (Turn::Recover("another".to_owned()), false, (SessionState::Paused, Some(refused.as_str()))),
+        (recover(), true, (SessionState::Active, None)),
+        (stop(), true, (SessionState::Paused, Some(refused.as_str()))),
+        (pause(), true, (SessionState::Paused, Some("holidays"))),
+        (recover(), false, (SessionState::Paused, Some("holidays"))),
+        (stop(), false, (SessionState::Paused, Some("holidays"))),
+        (Turn::Resume, true, (SessionState::Active, None)),
+        (pause(), true, (SessionState::Paused, Some("holidays"))),
+    ];
+    for (turn, took_effect, (state, reason)) in table {
+        let changed =
+            rig.store.turn_session(TurnSession { id: session_id("loja01"), turn: turn.clone() }).await.unwrap();
+        let session = rig.store.session_by_name("loja01").await.unwrap().unwrap();
+        assert_eq!((changed, session.state, session.state_reason.as_deref()), (took_effect, state, reason), "{turn:?}");
+    }
+    rig.finish().await;
+}
