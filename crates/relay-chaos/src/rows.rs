@@ -1,5 +1,6 @@
 //! The failure matrix: every row of `docs/delivery.md`, by name.
 
+mod clock;
 mod database;
 mod kills;
 mod load;
@@ -18,6 +19,7 @@ pub(crate) const ALL: &[&Row] = &[
     &power::F06,
     &database::F07,
     &load::F26,
+    &clock::F29,
     &processes::F37,
     &processes::F38,
 ];

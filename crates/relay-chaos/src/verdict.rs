@@ -47,9 +47,12 @@ impl Verdicts {
         Self { inbound: inbound(world), outbound: outbound(world, traffic) }
     }
 
-    /// Whether everything is where it belongs or visibly refused.
-    pub(crate) fn is_complete(&self) -> bool {
-        self.inbound.verdict.lost.is_empty() && self.outbound.verdict.lost.is_empty()
+    /// Whether everything is where it belongs, or refused by the relay itself: what Chatwoot shows as failed because nobody took
+    /// it is still to be found.
+    pub(crate) fn is_complete(&self, events: Events) -> bool {
+        let given_up = usize::try_from(events.dead + events.expired).unwrap_or(0);
+        let nothing_lost = self.inbound.verdict.lost.is_empty() && self.outbound.verdict.lost.is_empty();
+        nothing_lost && self.outbound.refused.len() <= given_up && self.outbound.false_failed.is_empty()
     }
 
     /// The zeros that every row must show, and the figures beside them.
@@ -245,7 +248,7 @@ impl World {
         loop {
             let events = self.events().await?;
             let verdicts = Verdicts::of(self, traffic);
-            quiet = if events.pending == 0 && verdicts.is_complete() { quiet + 1 } else { 0 };
+            quiet = if events.pending == 0 && verdicts.is_complete(events) { quiet + 1 } else { 0 };
             let now = (self.chatwoot.message_count(), self.codechat.submission_count(), events.pending);
             if now != moved.1 {
                 moved = (Instant::now(), now);

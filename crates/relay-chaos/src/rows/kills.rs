@@ -253,7 +253,7 @@ async fn migrations(context: &Context) -> Result<usize> {
         let mut world = World::start(context, setup).await?;
         let traffic = Traffic::begin(context, &mut world, 1).await?;
         let drained = world.drain(&traffic, Duration::from_mins(1)).await?;
-        deaths += usize::from(drained.verdicts.is_complete());
+        deaths += usize::from(drained.verdicts.is_complete(drained.events));
     }
     Ok(deaths)
 }
