@@ -8,12 +8,15 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
+mod compare;
+mod mutants;
 mod naive;
 mod process;
 mod report;
 mod row;
 mod rows;
 mod runner;
+mod simulated;
 mod strace;
 mod traffic;
 mod verdict;
@@ -25,6 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 use relay_testing::Database;
 
+use crate::report::Findings;
 use crate::runner::Plan;
 
 /// Breaks everything around the relay and counts what was lost.
@@ -41,6 +45,16 @@ enum Command {
     Rows,
     /// Runs rows and tells what came of them.
     Run(Run),
+    /// Everything: all rows, the broken promises, the comparison, the simulator. Takes an hour and writes the report.
+    Full {
+        /// Worlds to simulate.
+        #[arg(long, default_value_t = 1_000_000)]
+        seeds: u64,
+        #[command(flatten)]
+        run: Run,
+    },
+    /// Breaks each promise of the relay on purpose; the rig must notice every time.
+    Mutants(Run),
     /// Runs one row in this process; its outcome goes to a file.
     #[command(hide = true)]
     Row(Run),
@@ -64,7 +78,7 @@ enum Databases {
     Postgres,
 }
 
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 struct Run {
     /// Rows by their names; all of the tier when none is given.
     rows: Vec<String>,
@@ -132,12 +146,35 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Run(run) => {
             let plan = Plan::new(run)?;
-            let results = runner::run(&plan).await?;
-            report::print(&results);
-            report::write(&plan, &results)?;
-            Ok(if results.iter().all(runner::Ran::passes) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let rows = runner::run(&plan).await?;
+            report::print(&rows);
+            let findings = Findings { rows, mutants: Vec::new(), compared: Vec::new(), simulated: None };
+            report::write(&plan, &findings)?;
+            Ok(code(findings.passes()))
+        }
+        Command::Full { seeds, run } => full(&Plan::new(run)?, seeds).await,
+        Command::Mutants(run) => {
+            let tried = mutants::run(&Plan::new(run)?).await?;
+            let caught = tried.iter().filter(|mutant| mutant.complaint.is_some()).count();
+            println!("\n{caught} of {} noticed", tried.len());
+            Ok(code(caught == tried.len()))
         }
         Command::Row(run) => runner::run_here(run).await,
         Command::Naive => naive::serve().await.map(|()| ExitCode::SUCCESS),
     }
+}
+
+async fn full(plan: &Plan, seeds: u64) -> anyhow::Result<ExitCode> {
+    let rows = runner::run(plan).await?;
+    report::print(&rows);
+    let mutants = mutants::run(plan).await?;
+    let compared = compare::run(plan).await?;
+    let simulated = Some(simulated::run(plan, seeds).await?);
+    let findings = Findings { rows, mutants, compared, simulated };
+    report::write(plan, &findings)?;
+    Ok(code(findings.passes()))
+}
+
+fn code(passes: bool) -> ExitCode {
+    if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -2,10 +2,53 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use serde::Serialize;
 
+use crate::compare::Compared;
+use crate::mutants::Mutant;
+use crate::row::Check;
 use crate::runner::{Plan, Ran};
+use crate::simulated::Simulated;
+
+/// Figures of the contract, and the rows that show each.
+const TARGETS: [(&str, &str, &[&str]); 15] = [
+    ("T1", "random SIGKILL", &["F01"]),
+    ("T2", "SIGKILL at every named point", &["F02"]),
+    ("T3", "flush before ack; power-cut images", &["F03"]),
+    ("T5", "lost answers of Chatwoot", &["F10", "F11"]),
+    ("T6", "ambiguous answers of CodeChat", &["F20", "F21"]),
+    ("T7", "a day without the other side, a day without the relay", &["F27", "F28"]),
+    ("T8", "5 % of webhooks lost, both ways", &["F44", "F45"]),
+    ("T9", "copies and swapped webhooks", &["F22", "F24"]),
+    ("T10", "bursts, and Chatwoot's wall", &["F26", "F13"]),
+    ("T11", "disk full, flush refused", &["F06", "F07"]),
+    ("T12", "calls per text", &["F26", "F14"]),
+    ("T13", "poison, huge and missing files", &["F30", "F31", "F32"]),
+    ("T15", "restarts on the same socket", &["F38"]),
+    ("T16", "two tenants, same names", &["F39"]),
+    ("T18", "hostile input", &["F34"]),
+];
+
+/// Everything a full run found.
+#[derive(Serialize)]
+pub(crate) struct Findings {
+    pub(crate) rows: Vec<Ran>,
+    pub(crate) mutants: Vec<Mutant>,
+    pub(crate) compared: Vec<Compared>,
+    pub(crate) simulated: Option<Simulated>,
+}
+
+impl Findings {
+    /// Whether every row passed and every broken promise was noticed.
+    pub(crate) fn passes(&self) -> bool {
+        self.rows.iter().all(Ran::passes)
+            && self.mutants.iter().all(|mutant| mutant.complaint.is_some())
+            && self.simulated.as_ref().is_none_or(|simulated| simulated.failing == 0)
+    }
+}
 
 /// One line for a row that just ended.
 pub(crate) fn progress(ran: &Ran) {
@@ -34,12 +77,12 @@ pub(crate) fn print(results: &[Ran]) {
 }
 
 /// Writes what the plan asks for.
-pub(crate) fn write(plan: &Plan, results: &[Ran]) -> Result<()> {
+pub(crate) fn write(plan: &Plan, findings: &Findings) -> Result<()> {
     if let Some(path) = &plan.run.json {
-        save(path, &serde_json::to_string_pretty(results)?)?;
+        save(path, &serde_json::to_string_pretty(findings)?)?;
     }
     if let Some(path) = &plan.run.report {
-        save(path, &page(plan, results))?;
+        save(path, &page(plan, findings))?;
     }
     Ok(())
 }
@@ -48,18 +91,180 @@ fn save(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("{} could not be written", path.display()))
 }
 
-fn page(plan: &Plan, results: &[Ran]) -> String {
-    let mut page = String::from("# What was broken, and what was lost\n\n");
-    let _ = writeln!(page, "Seed {}.\n\n| row | database | result |\n|---|---|---|", plan.seed);
-    for ran in results {
-        let _ = writeln!(
-            page,
-            "| {} {} | {} | {} |",
-            ran.row,
-            ran.title,
-            ran.database,
-            if ran.passes() { "ok" } else { "**failed**" }
-        );
+fn page(plan: &Plan, findings: &Findings) -> String {
+    let mut page = String::new();
+    for part in [
+        introduction(plan, findings),
+        matrix(&findings.rows),
+        targets(&findings.rows),
+        mutants(&findings.mutants),
+        simulator(findings.simulated.as_ref()),
+        comparison(&findings.compared),
+        details(&findings.rows),
+    ] {
+        page.push_str(&part);
     }
     page
+}
+
+fn introduction(plan: &Plan, findings: &Findings) -> String {
+    let failed = findings.rows.iter().filter(|ran| !ran.passes()).count();
+    let checks: usize = findings.rows.iter().map(|ran| ran.outcome.checks.len()).sum();
+    format!(
+        "# What was broken, and what was lost\n\n\
+         This page is written by `CHAOS_PROFILE=release scripts/chaos full`, which runs the real program between stand-ins of \
+         CodeChat and Chatwoot, breaks everything around it, lets everything heal, and compares the books of both sides. \
+         [delivery.md](delivery.md) says what each row demands. One row again: `scripts/chaos run F01 --db sqlite --seed {seed}`.\n\n\
+         - **{rows} runs, {checks} checks, {failed} runs failed.**\n\
+         - Seed {seed}; commit {commit}; {machine}.\n\
+         - *Lost, doubled, reordered, in another chat* and *false acks* (acknowledged and never delivered) are counted in every row \
+         that carries messages, both ways. Order is broken only where a later message went first and nothing says so.\n\
+         - A message counts as doubled when it reached WhatsApp under two ids. The same id handed over again is counted apart.\n\
+         - The scale is the share of the size in [delivery.md](delivery.md); 1 is all of it. Hours and days are simulated.\n\
+         - F40, upgrades, begins with the first release.\n\n",
+        seed = plan.seed,
+        rows = findings.rows.len(),
+        commit = commit(),
+        machine = machine(),
+    )
+}
+
+fn commit() -> String {
+    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let info = read("/proc/cpuinfo");
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
+    let model = model.trim_start_matches(['\t', ' ', ':']);
+    let memory = read("/proc/meminfo");
+    let kilobytes =
+        memory.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    format!("{cores} cores of {model}, {} GB", kilobytes.unwrap_or(0) / 1_000_000)
+}
+
+fn matrix(rows: &[Ran]) -> String {
+    let mut table =
+        String::from("## Failures\n\n| row | what is broken | scale | SQLite | PostgreSQL |\n|---|---|---|---|---|\n");
+    for ran in firsts(rows) {
+        let of = |database: &str| cell(rows.iter().find(|other| other.row == ran.row && other.database == database));
+        let _ =
+            writeln!(table, "| {} | {} | {} | {} | {} |", ran.row, ran.title, ran.scale, of("sqlite"), of("postgres"));
+    }
+    table.push('\n');
+    table
+}
+
+/// Each row once.
+fn firsts(rows: &[Ran]) -> impl Iterator<Item = &Ran> {
+    rows.iter()
+        .enumerate()
+        .filter(|(index, ran)| rows[..*index].iter().all(|other| other.row != ran.row))
+        .map(|(_, ran)| ran)
+}
+
+fn cell(ran: Option<&Ran>) -> String {
+    match ran {
+        None => "–".to_owned(),
+        Some(ran) if ran.passes() => format!("ok, {} checks", ran.outcome.checks.len()),
+        Some(_) => "**failed**".to_owned(),
+    }
+}
+
+fn targets(rows: &[Ran]) -> String {
+    let mut table = String::from(
+        "## Figures of the contract\n\nT4 and T19 are in [performance.md](performance.md), T14 below.\n\n| figure | shown by | result |\n|---|---|---|\n",
+    );
+    for (name, what, by) in TARGETS {
+        let shown: Vec<_> = rows.iter().filter(|ran| by.contains(&ran.row.as_str())).collect();
+        let result = match shown.iter().filter(|ran| !ran.passes()).count() {
+            _ if shown.is_empty() => "not run".to_owned(),
+            0 => "reached".to_owned(),
+            failed => format!("**missed in {failed} runs**"),
+        };
+        let _ = writeln!(table, "| {name} {what} | {} | {result} |", by.join(", "));
+    }
+    table.push('\n');
+    table
+}
+
+fn mutants(mutants: &[Mutant]) -> String {
+    let caught = mutants.iter().filter(|mutant| mutant.complaint.is_some()).count();
+    let mut table = format!(
+        "## Broken on purpose\n\nA rig that cannot fail proves nothing. Each promise was switched off in turn: **{caught} of {} were noticed.**\n\n\
+         | promise switched off | noticed by | as |\n|---|---|---|\n",
+        mutants.len()
+    );
+    for mutant in mutants {
+        let complaint = mutant.complaint.as_deref().unwrap_or("**not noticed**");
+        let _ = writeln!(table, "| {} | {} | {} |", mutant.sabotage, mutant.row, shortened(complaint));
+    }
+    table.push('\n');
+    table
+}
+
+fn simulator(simulated: Option<&Simulated>) -> String {
+    let Some(simulated) = simulated else { return String::new() };
+    format!(
+        "## Simulated worlds\n\n[simulator.md](simulator.md) says what is simulated. **{} seeds, {} failing**, {} seeds a minute.\n\n",
+        simulated.seeds, simulated.failing, simulated.per_minute
+    )
+}
+
+fn comparison(compared: &[Compared]) -> String {
+    if compared.is_empty() {
+        return String::new();
+    }
+    let mut table = String::from(
+        "## The same failures without a store\n\nThe same rig, pointed at a relay that works as most bridges do: everything inside the \
+         handler of the webhook, nothing stored. Texts only, so that the comparison is fair.\n\n\
+         | row | what is broken | | written | lost | doubled | reordered | shown as failed |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for pair in compared {
+        for (name, counts) in [("without a store", &pair.naive), ("relay", &pair.ours)] {
+            let _ = writeln!(
+                table,
+                "| {} | {} | {name} | {} | {} | {} | {} | {} |",
+                pair.row, pair.title, counts.written, counts.lost, counts.doubled, counts.reordered, counts.refused
+            );
+        }
+    }
+    table.push('\n');
+    table
+}
+
+fn details(rows: &[Ran]) -> String {
+    let mut list = String::from("## Everything counted\n\n");
+    for ran in rows {
+        let _ = writeln!(list, "<details><summary>{} {}, {}</summary>\n", ran.row, ran.title, ran.database);
+        let _ = writeln!(list, "`{}`, {:.0} s\n", ran.again(), ran.seconds);
+        for (name, value) in &ran.outcome.figures {
+            let _ = writeln!(list, "- {name}: {value}");
+        }
+        for check in &ran.outcome.checks {
+            let _ = writeln!(list, "- {}", said(check));
+        }
+        for complaint in ran.error.iter() {
+            let _ = writeln!(list, "- **could not run**: {}", shortened(complaint));
+        }
+        list.push_str("\n</details>\n\n");
+    }
+    list
+}
+
+fn said(check: &Check) -> String {
+    let mark = if check.holds { "" } else { "**failed** " };
+    format!("{mark}{}: {} (wanted {})", check.what, shortened(&check.seen), check.wanted)
+}
+
+/// One line of bearable length.
+fn shortened(text: &str) -> String {
+    let line = text.replace(['\n', '|'], " ");
+    match line.char_indices().nth(160) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
 }

@@ -63,6 +63,11 @@ impl Plan {
         Ok(Self { run, seed, program: std::env::current_exe()? })
     }
 
+    /// The same plan for ours or for the relay without a store.
+    pub(crate) fn pointed_at(&self, is_naive: bool) -> Self {
+        Self { run: Run { naive: is_naive, ..self.run.clone() }, seed: self.seed, program: self.program.clone() }
+    }
+
     fn rows(&self) -> Vec<(&'static Row, f64)> {
         let is_named = |row: &Row| self.run.rows.iter().any(|name| name.eq_ignore_ascii_case(row.id));
         let scale_of = |row: &Row| match (self.run.scale, self.run.tier) {
@@ -93,7 +98,9 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Ran>> {
     let mut results: Vec<Ran> = Vec::new();
     for (work, jobs) in [(together, plan.run.jobs.max(1)), (alone, 1)] {
         let mut running = stream::iter(work)
-            .map(|(row, database, scale)| in_own_process(plan, row, database, scale, &folder))
+            .map(|(row, database, scale)| {
+                in_own_process(plan, row, database, scale, plan.run.sabotage.as_deref(), &folder)
+            })
             .buffer_unordered(jobs);
         while let Some(ran) = running.next().await {
             let ran = ran?;
@@ -105,9 +112,16 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Ran>> {
     Ok(results)
 }
 
-async fn in_own_process(plan: &Plan, row: &Row, database: Database, scale: f64, folder: &TempFolder) -> Result<Ran> {
+pub(crate) async fn in_own_process(
+    plan: &Plan,
+    row: &Row,
+    database: Database,
+    scale: f64,
+    sabotage: Option<&str>,
+    folder: &TempFolder,
+) -> Result<Ran> {
     let name = name_of(database);
-    let out = folder.path().join(format!("{}-{name}.json", row.id));
+    let out = folder.path().join(format!("{}-{name}-{}.json", row.id, sabotage.unwrap_or("sound")));
     let mut command = tokio::process::Command::new(&plan.program);
     command.arg("row").arg(row.id).args([
         "--db",
@@ -118,7 +132,7 @@ async fn in_own_process(plan: &Plan, row: &Row, database: Database, scale: f64, 
         &scale.to_string(),
     ]);
     command.arg("--relay").arg(&plan.run.relay).arg("--json").arg(&out);
-    if let Some(sabotage) = &plan.run.sabotage {
+    if let Some(sabotage) = sabotage {
         command.args(["--sabotage", sabotage]);
     }
     if plan.run.naive {
