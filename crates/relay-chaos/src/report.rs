@@ -114,13 +114,13 @@ fn introduction(plan: &Plan, findings: &Findings) -> String {
         "# What was broken, and what was lost\n\n\
          This page is written by `CHAOS_PROFILE=release scripts/chaos full`, which runs the real program between stand-ins of \
          CodeChat and Chatwoot, breaks everything around it, lets everything heal, and compares the books of both sides. \
-         [delivery.md](delivery.md) says what each row demands. One row again: `scripts/chaos run F01 --db sqlite --seed {seed}`.\n\n\
+         [failures.md](failures.md) says what each row demands. One row again: `scripts/chaos run F01 --db sqlite --seed {seed}`.\n\n\
          - **{rows} runs, {checks} checks, {failed} runs failed.**\n\
          - Seed {seed}; commit {commit}; {machine}.\n\
          - *Lost, doubled, reordered, in another chat* and *false acks* (acknowledged and never delivered) are counted in every row \
          that carries messages, both ways. Order is broken only where a later message went first and nothing says so.\n\
          - A message counts as doubled when it reached WhatsApp under two ids. The same id handed over again is counted apart.\n\
-         - The scale is the share of the size in [delivery.md](delivery.md); 1 is all of it. Hours and days are simulated.\n\
+         - The scale is the share of the size in [failures.md](failures.md); 1 is all of it. Hours and days are simulated.\n\
          - F40, upgrades, begins with the first release.\n\n",
         seed = plan.seed,
         rows = findings.rows.len(),
