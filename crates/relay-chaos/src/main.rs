@@ -45,6 +45,14 @@ enum Command {
     Rows,
     /// Runs rows and tells what came of them.
     Run(Run),
+    /// One long run in which everything fails now and then.
+    Soak {
+        /// How long it lasts.
+        #[arg(long, default_value_t = 60.0)]
+        minutes: f64,
+        #[command(flatten)]
+        run: Run,
+    },
     /// Everything: all rows, the broken promises, the comparison, the simulator. Takes an hour and writes the report.
     Full {
         /// Worlds to simulate.
@@ -151,6 +159,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let findings = Findings { rows, mutants: Vec::new(), compared: Vec::new(), simulated: None };
             report::write(&plan, &findings)?;
             Ok(code(findings.passes()))
+        }
+        Command::Soak { minutes, mut run } => {
+            run.rows = vec!["SOAK".to_owned()];
+            run.scale = Some(minutes / 60.0);
+            let rows = runner::run(&Plan::new(run)?).await?;
+            report::print(&rows);
+            Ok(code(rows.iter().all(runner::Ran::passes)))
         }
         Command::Full { seeds, run } => full(&Plan::new(run)?, seeds).await,
         Command::Mutants(run) => {

@@ -134,12 +134,21 @@ impl RelayProcess {
         self.peak
     }
 
+    /// Resident memory at this moment, in bytes.
+    pub(crate) fn memory_now(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
     fn note_memory(&mut self) {
-        let Some(pid) = self.pid() else { return };
+        self.peak = self.peak.max(self.memory("VmHWM:"));
+    }
+
+    fn memory(&self, name: &str) -> u64 {
+        let Some(pid) = self.pid() else { return 0 };
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kilobytes = line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
-        self.peak = self.peak.max(kilobytes.unwrap_or(0) * 1024);
+        kilobytes.unwrap_or(0) * 1024
     }
 
     /// The last lines of what it said.

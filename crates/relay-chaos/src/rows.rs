@@ -6,6 +6,8 @@ mod kills;
 mod load;
 mod power;
 mod processes;
+mod replicas;
+mod soak;
 
 use crate::row::Row;
 
@@ -24,7 +26,7 @@ pub(crate) const ALL: &[&Row] = &[
     &processes::F38,
 ];
 
-/// The row of this name.
+/// The row of this name; the long run and the figures of several processes are rows too, though no tier has them.
 pub(crate) fn find(name: &str) -> Option<&'static Row> {
-    ALL.iter().copied().find(|row| row.id.eq_ignore_ascii_case(name))
+    ALL.iter().chain(&[&soak::SOAK, &replicas::REPLICAS]).copied().find(|row| row.id.eq_ignore_ascii_case(name))
 }
