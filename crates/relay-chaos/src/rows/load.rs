@@ -33,6 +33,7 @@ async fn burst(context: &Context, lanes: usize) -> Result<Outcome> {
     let mut traffic = Traffic::begin(context, &mut world, lanes).await?;
     world.chatwoot.fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Delay { ms: 50, after_commit: false }));
     let count = context.scaled(1000);
+    world.chatwoot.reset_calls();
     let started = Instant::now();
     // ten at a time: fifty times a second
     let mut pace = tokio::time::interval(Duration::from_secs(1) / PACE);
@@ -50,6 +51,8 @@ async fn burst(context: &Context, lanes: usize) -> Result<Outcome> {
         world.until("all messages", Duration::from_mins(2), |world| world.chatwoot.message_count() >= wanted).await?;
     }
     let delivered = started.elapsed();
+    let calls: u64 = world.chatwoot.calls().values().sum();
+    let calls = usize::try_from(calls)?;
     let megabytes = world.peak_megabytes();
     let drained = world.drain(&traffic, Duration::from_mins(4)).await?;
     let mut outcome = Outcome::default();
@@ -57,6 +60,7 @@ async fn burst(context: &Context, lanes: usize) -> Result<Outcome> {
     outcome.figure("all acknowledged after ms", acked.as_millis());
     if lanes > 1 {
         outcome.figure("all delivered after ms", delivered.as_millis());
+        outcome.at_most("calls to Chatwoot, against 11 for 10 texts", count * 11 / 10 + 5, calls);
     }
     outcome.at_most("memory in MB", 150, megabytes);
     drained.zeros(&mut outcome);
