@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use relay_sim::{AgentMessage, Fault, route};
+use relay_sim::{AgentMessage, Fault, FaultAction, route};
 use relay_testing::{Database, TestApp};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::support::{ANA, answers, finish_clean, heard, later, meet, pending, says, texts_in, texts_sent};
 
-both!(a_paused_session_stores_and_waits, what_a_person_paused_only_a_person_resumes);
+both!(a_paused_session_stores_and_waits, a_lane_at_work_stops_as_well, what_a_person_paused_only_a_person_resumes);
 
 async fn turn(app: &TestApp, to: &str) {
     let body = json!({ "reason": "férias" });
@@ -39,6 +39,33 @@ async fn a_paused_session_stores_and_waits(database: Database) {
     app.whatsapp_has(1).await;
     assert_eq!(texts_in(&app, conversation), ["Oi", "um", "dois"]);
     assert_eq!(texts_sent(&app), ["já respondo"]);
+    finish_clean(app).await;
+}
+
+/// Eight messages are read at once; those that are left when the session is paused stay.
+async fn a_lane_at_work_stops_as_well(database: Database) {
+    let app = TestApp::start(database).await;
+    let conversation = meet(&app, ANA).await;
+    app.settle().await;
+    app.chatwoot.fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Delay { ms: 300, after_commit: false }));
+    let texts: Vec<_> = (1..=8).map(|number| number.to_string()).collect();
+    for text in &texts {
+        says(&app, ANA, text);
+    }
+    app.until("the lane to be at work", async || texts_in(&app, conversation).len() > 1).await;
+    turn(&app, "pause").await;
+    let mut before = usize::MAX;
+    app.until("the lane to rest", async || {
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        let now = texts_in(&app, conversation).len();
+        std::mem::replace(&mut before, now) == now
+    })
+    .await;
+    assert!(before < 9, "all was delivered: {before}");
+    app.chatwoot.clear_faults();
+    turn(&app, "resume").await;
+    app.until("the rest", async || texts_in(&app, conversation).len() == 9).await;
+    assert_eq!(texts_in(&app, conversation)[1..], texts);
     finish_clean(app).await;
 }
 

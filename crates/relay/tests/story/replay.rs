@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use relay_sim::{
-    AgentFile, AgentMessage, BlobDelay, CallStep, ConnectionState, Fault, FaultAction, LedgerMessage, assets, route,
+    AgentFile, AgentMessage, BlobDelay, CallStep, Chat, ConnectionState, CustomerMessage, Fault, FaultAction,
+    LedgerMessage, assets, route,
 };
-use relay_testing::{Database, TestApp};
+use relay_testing::{Database, Options, TestApp};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -16,6 +17,9 @@ use crate::support::{
 
 both!(
     a_dead_message_arrives_once_and_late,
+    a_message_with_a_placeholder_arrives_all_the_same,
+    a_call_with_a_placeholder_arrives_all_the_same,
+    a_change_of_a_group_with_a_placeholder_arrives_all_the_same,
     a_posted_message_whose_answer_was_lost_is_not_posted_again,
     a_dead_message_that_fails_again_has_one_placeholder,
     answers_to_a_dead_message_lead_somewhere,
@@ -27,6 +31,7 @@ both!(
     an_answer_whose_bubble_is_gone_leaves_a_note,
 );
 
+const PROFILE: &str = "GET /api/v1/profile";
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The dead letters, newest first.
@@ -45,7 +50,7 @@ async fn retry(app: &TestApp, id: &str) {
     assert_eq!((status, &answer["state"]), (StatusCode::ACCEPTED, &json!("pending")), "{answer}");
 }
 
-/// Chatwoot takes no message of a conversation that is longer than a few words.
+/// Chatwoot takes no message of a conversation.
 fn refuse_in(app: &TestApp, conversation: u64) {
     let refusal = json!({ "error": "Content is too odd" });
     let action = FaultAction::Status { status: 422, body: Some(refusal), retry_after: None, commit: false };
@@ -69,43 +74,99 @@ async fn a_dead_one(app: &TestApp, conversation: u64, text: &str) -> (String, St
     (key, id)
 }
 
+/// Chatwoot takes nothing in the chat, not even a placeholder; the message arrives once it does.
 async fn a_dead_message_arrives_once_and_late(database: Database) {
     let app = TestApp::start(database).await;
     let conversation = meet(&app, ANA).await;
-    // a text too long for Chatwoot dies with a placeholder, which a shorter one fits into
-    let key = says(&app, ANA, &"x".repeat(150_001));
-    let id = died(&app, 1).await.remove(0);
-    let told = placeholders(&app);
-    assert_eq!(told.len(), 1);
-    assert!(told[0].content.as_ref().unwrap().contains(&format!("relay dead retry {id}")), "{told:?}");
-    assert!(!told[0].private, "it is as visible as the message would have been");
-    // what was too long is not retried in vain: another message dies because Chatwoot is out of order
-    let (other, second) = {
-        refuse_in(&app, conversation);
-        let key = says(&app, ANA, "a perdida");
-        let id = died(&app, 2).await.remove(0);
-        app.chatwoot.clear_faults();
-        (key, id)
-    };
-    assert_ne!(other, key);
+    let (key, id) = a_dead_one(&app, conversation, "a perdida").await;
+    assert_eq!(placeholders(&app).len(), 0);
     let next = says(&app, ANA, "a seguinte");
-    skip_until(&app, "the next one", SECOND, async || texts_in(&app, conversation).contains(&"a seguinte".to_owned()))
-        .await;
     relayed_as(&app, &next).await;
     for _ in 0..2 {
         // asked for twice is asked for once
-        let (status, _) = app.call(Method::POST, &format!("/api/v1/messages/{second}/retry"), None).await;
+        let (status, _) = app.call(Method::POST, &format!("/api/v1/messages/{id}/retry"), None).await;
         assert!(matches!(status, StatusCode::ACCEPTED | StatusCode::CONFLICT));
     }
-    let arrived = relayed_as(&app, &other).await;
+    let arrived = relayed_as(&app, &key).await;
     app.settle().await;
     let text = arrived.content.unwrap();
     assert!(text.starts_with("a perdida\n\n_🕓 written"), "{text}");
-    assert_eq!(arrived.conversation, conversation);
-    let times = texts_in(&app, conversation).iter().filter(|text| text.starts_with("a perdida")).count();
-    assert_eq!(times, 1);
-    retry_is_refused(&app, &second).await;
-    assert_eq!(app.finish().await.dead, 1);
+    assert_eq!(texts_in(&app, conversation).len(), 3);
+    retry_is_refused(&app, &id).await;
+    assert_eq!(app.finish().await.dead, 0);
+}
+
+/// Something fails until the relay gives it up; the placeholder that takes its place does not. Returns the event.
+async fn dies_with_a_placeholder(app: &TestApp, conversation: u64, begin: impl FnOnce()) -> String {
+    app.settle().await;
+    app.chatwoot.reset_calls();
+    let failure = Fault::status(route::MESSAGE_CREATE, 500).only_path(format!("/conversations/{conversation}/"));
+    app.chatwoot.fault(failure.clone());
+    app.chatwoot.fault(Fault::on(PROFILE, FaultAction::Delay { ms: 500, after_commit: false }));
+    begin();
+    skip_until(app, "the relay to ask", SECOND, async || app.chatwoot.calls().contains_key(PROFILE)).await;
+    app.chatwoot.clear_faults();
+    app.chatwoot.fault(failure.times(1));
+    let id = died(app, 1).await.remove(0);
+    app.chatwoot.clear_faults();
+    let told = placeholders(app);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].content.as_ref().unwrap().contains(&format!("relay dead retry {id}")), "{told:?}");
+    id
+}
+
+async fn a_message_with_a_placeholder_arrives_all_the_same(database: Database) {
+    let app = TestApp::start(database).await;
+    let conversation = meet(&app, ANA).await;
+    let mut key = String::new();
+    let id = dies_with_a_placeholder(&app, conversation, || key = says(&app, ANA, "a perdida")).await;
+    says(&app, ANA, "a seguinte");
+    app.until("the next one", async || texts_in(&app, conversation).len() == 3).await;
+    retry(&app, &id).await;
+    let arrived = relayed_as(&app, &key).await;
+    app.settle().await;
+    let texts = texts_in(&app, conversation);
+    assert_eq!((texts.len(), texts[0].as_str(), texts[2].as_str()), (4, "Oi", "a seguinte"), "{texts:?}");
+    assert!(texts[3].starts_with("a perdida\n\n_🕓 written"), "{texts:?}");
+    assert_eq!((arrived.conversation, arrived.private), (conversation, false));
+    // what is quoted from here on is the message, not what stood in for it
+    let answer = AgentMessage { in_reply_to: Some(arrived.id), ..AgentMessage::text("Vi agora") };
+    answers(&app, conversation, answer);
+    app.whatsapp_has(1).await;
+    assert_eq!(app.codechat.submissions()[0].quoted.as_deref(), Some(key.as_str()));
+    assert_eq!(app.finish().await.dead, 0);
+}
+
+async fn a_call_with_a_placeholder_arrives_all_the_same(database: Database) {
+    let app = TestApp::start(database).await;
+    let conversation = meet(&app, ANA).await;
+    let ring = || app.codechat.call_goes_on(SESSION, &CallStep::new(ANA, "CALL1", "offer"));
+    let id = dies_with_a_placeholder(&app, conversation, ring).await;
+    let told = placeholders(&app).remove(0);
+    assert!(told.content.unwrap().contains("A WhatsApp call") && !told.private);
+    retry(&app, &id).await;
+    app.until("the call", async || texts_in(&app, conversation).len() == 3).await;
+    app.settle().await;
+    assert!(texts_in(&app, conversation)[2].contains('📞'), "{:?}", texts_in(&app, conversation));
+    assert_eq!(app.finish().await.dead, 0);
+}
+
+async fn a_change_of_a_group_with_a_placeholder_arrives_all_the_same(database: Database) {
+    const GROUP: &str = "120363000000000001@g.us";
+    let app = TestApp::with(Options { settings: json!({ "groups": "on" }), ..Options::on(database) }).await;
+    app.codechat.add_group(SESSION, GROUP, "Família", &[BIA, ANA]);
+    let chat = Chat::Group(GROUP.to_owned(), BIA.to_owned());
+    let first = CustomerMessage { chat, ..CustomerMessage::text(BIA, "Oi") };
+    let conversation = relayed_as(&app, &app.codechat.customer_sends(SESSION, &first).unwrap()).await.conversation;
+    let change = || app.codechat.change_members(SESSION, GROUP, "promote", BIA, &[ANA]);
+    let id = dies_with_a_placeholder(&app, conversation, change).await;
+    let told = placeholders(&app).remove(0);
+    assert!(told.content.unwrap().contains("A change of the group") && told.private);
+    retry(&app, &id).await;
+    app.until("the change", async || texts_in(&app, conversation).len() == 3).await;
+    app.settle().await;
+    assert!(texts_in(&app, conversation)[2].starts_with('👥'), "{:?}", texts_in(&app, conversation));
+    assert_eq!(app.finish().await.dead, 0);
 }
 
 async fn retry_is_refused(app: &TestApp, id: &str) {
