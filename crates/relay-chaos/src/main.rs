@@ -9,9 +9,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
 mod compare;
+mod corpus;
 mod mutants;
 mod naive;
 mod process;
+mod recovery;
 mod report;
 mod row;
 mod rows;

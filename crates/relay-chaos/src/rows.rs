@@ -2,12 +2,18 @@
 
 mod clock;
 mod database;
+mod gaps;
+mod hostile;
+mod identity;
 mod kills;
 mod load;
+mod outages;
 mod power;
 mod processes;
 mod replicas;
+mod sessions;
 mod soak;
+mod webhooks;
 
 use crate::row::Row;
 
@@ -20,10 +26,26 @@ pub(crate) const ALL: &[&Row] = &[
     &database::F05,
     &power::F06,
     &database::F07,
+    &outages::F18,
+    &sessions::F19,
+    &webhooks::F22,
+    &webhooks::F23,
+    &webhooks::F24,
+    &webhooks::F25,
     &load::F26,
+    &outages::F27,
+    &outages::F28,
     &clock::F29,
+    &hostile::F30,
+    &hostile::F34,
+    &hostile::F35,
     &processes::F37,
     &processes::F38,
+    &identity::F39,
+    &sessions::F41,
+    &identity::F42,
+    &gaps::F44,
+    &gaps::F45,
 ];
 
 /// The row of this name; the long run and the figures of several processes are rows too, though no tier has them.

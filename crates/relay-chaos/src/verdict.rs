@@ -32,8 +32,10 @@ pub(crate) struct Way {
     pub(crate) verdict: Verdict,
     /// Never received, though the sender was told that they were taken.
     pub(crate) false_acks: Vec<String>,
-    /// Received after later ones, and visibly so.
-    pub(crate) marked_late: usize,
+    /// Received after later ones, whether or not they say so.
+    pub(crate) overtaken: Vec<String>,
+    /// Those that say so.
+    pub(crate) late: HashSet<String>,
     /// Not delivered, and the agent was told.
     pub(crate) refused: Vec<String>,
     /// Handed over more than once under the same id.
@@ -68,7 +70,7 @@ impl Way {
     /// Lost, doubled, reordered, in another chat, never written, falsely acknowledged: none.
     pub(crate) fn zeros(&self, name: &str, outcome: &mut Outcome) {
         outcome.figure(&format!("{name} written"), self.written);
-        outcome.figure(&format!("{name} marked late"), self.marked_late);
+        outcome.figure(&format!("{name} marked late"), self.late.len());
         outcome.figure(&format!("{name} handed over again under the same id"), self.handed_again);
         let verdict = &self.verdict;
         outcome.none(&format!("{name} lost"), &verdict.lost);
@@ -84,9 +86,13 @@ fn inbound(world: &World) -> Way {
     let inbox_of: HashMap<&str, u64> =
         world.tenants.iter().map(|tenant| (tenant.session.as_str(), tenant.inbox)).collect();
     let ledger = world.codechat.customer_ledger();
-    let written = ledger.iter().filter(|message| !message.from_me).map(|message| {
+    let mut seen = HashSet::new();
+    // the library may deliver a message again
+    let first = ledger.iter().filter(|message| seen.insert((&message.instance, &message.key_id)));
+    let written = first.filter(|message| !message.from_me).map(|message| {
         let chat = message.chat.as_deref().or(message.lid.as_deref()).unwrap_or_default();
-        Sent { chat: format!("{}/{}", inbox_of[message.instance.as_str()], user_of(chat)), id: message.key_id.clone() }
+        let inbox = inbox_of[message.instance.as_str()];
+        Sent { chat: format!("{inbox}/{}", user_of(chat)), id: format!("{inbox}/{}", message.key_id) }
     });
     let written: Vec<_> = written.collect();
     let arrived: Vec<(LedgerMessage, String)> = world
@@ -95,7 +101,7 @@ fn inbound(world: &World) -> Way {
         .into_iter()
         .filter(|message| message.message_type == "incoming")
         .filter_map(|message| {
-            let id = message.source_id.as_deref()?.strip_prefix("WAID:")?.to_owned();
+            let id = format!("{}/{}", message.inbox, message.source_id.as_deref()?.strip_prefix("WAID:")?);
             Some((message, id))
         })
         .collect();
@@ -106,15 +112,20 @@ fn inbound(world: &World) -> Way {
             id: id.clone(),
         })
         .collect();
-    let late: HashSet<&str> =
-        arrived.iter().filter(|(message, _)| is_marked_late(message)).map(|(_, id)| id.as_str()).collect();
-    let punctual: Vec<_> = received.iter().filter(|message| !late.contains(message.id.as_str())).cloned().collect();
+    let late: HashSet<String> =
+        arrived.iter().filter(|(message, _)| is_marked_late(message)).map(|(_, id)| id.clone()).collect();
     let mut verdict = check(&written, &received);
-    // what says itself that it is late may come late
-    verdict.reordered = check(&written, &punctual).reordered;
+    let overtaken = excuse(&mut verdict, &written, &received, &late);
     let acked = accepted(world.codechat.ack_log(), "messages.upsert:");
-    let false_acks = verdict.lost.iter().filter(|id| acked.contains(*id)).cloned().collect();
-    Way { written: written.len(), false_acks, marked_late: late.len(), verdict, ..Way::default() }
+    let was_acked = |id: &&String| id.split_once('/').is_some_and(|(_, key)| acked.contains(key));
+    let false_acks = verdict.lost.iter().filter(was_acked).cloned().collect();
+    Way { written: written.len(), false_acks, overtaken, late, verdict, ..Way::default() }
+}
+
+/// What says itself that it is late may come late. Returns everything that came late.
+fn excuse(verdict: &mut Verdict, written: &[Sent], received: &[Received], late: &HashSet<String>) -> Vec<String> {
+    let punctual: Vec<_> = received.iter().filter(|message| !late.contains(&message.id)).cloned().collect();
+    std::mem::replace(&mut verdict.reordered, check(written, &punctual).reordered)
 }
 
 fn is_marked_late(message: &LedgerMessage) -> bool {
@@ -143,9 +154,8 @@ fn outbound(world: &World, traffic: &Traffic) -> Way {
         })
         .collect();
     let late = late_notes(world);
-    let punctual: Vec<_> = received.iter().filter(|message| !late.contains(&message.id)).cloned().collect();
     let mut verdict = check(&sent, &received);
-    verdict.reordered = check(&sent, &punctual).reordered;
+    let overtaken = excuse(&mut verdict, &sent, &received, &late);
     let failed: HashSet<String> = world
         .chatwoot
         .messages()
@@ -162,7 +172,8 @@ fn outbound(world: &World, traffic: &Traffic) -> Way {
     Way {
         written: sent.len(),
         false_acks,
-        marked_late: late.len(),
+        overtaken,
+        late,
         refused,
         handed_again: submissions.len() - received.len(),
         false_failed,
@@ -203,10 +214,7 @@ fn place_of(world: &World, message: &AgentWrote) -> String {
 /// Messages of agents of which a private note says that they went out late, by their ids.
 fn late_notes(world: &World) -> HashSet<String> {
     let notes = world.chatwoot.messages().into_iter().filter(|message| message.private && message.via_api);
-    notes
-        .filter(|note| note.source_id.as_deref().is_some_and(|source| source.starts_with("WAID:late:")))
-        .filter_map(|note| note.content_attributes.get("in_reply_to").map(ToString::to_string))
-        .collect()
+    notes.filter_map(|note| note.source_id?.strip_prefix("relay:late:").map(str::to_owned)).collect()
 }
 
 /// Keys of webhooks that were answered 2xx.

@@ -66,7 +66,9 @@ impl Engine {
 
     /// Removes files that interrupted deliveries left behind.
     async fn sweep(&self) -> Result<(), StoreError> {
-        match self.spool.sweep(&self.store.offered_paths().await?) {
+        let mut needed = self.store.offered_paths().await?;
+        needed.extend(self.fetched.names(self.clock.now()));
+        match self.spool.sweep(&needed) {
             Ok(0) => {}
             Ok(files) => tracing::info!(files, "files of interrupted deliveries were removed"),
             Err(error) => tracing::warn!(%error, "the spool could not be swept"),

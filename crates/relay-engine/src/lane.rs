@@ -174,6 +174,7 @@ impl Turn<'_> {
         if self.engine.store.finish(finish).await? == Recorded::LeaseLost {
             return Ok(Next::Lane);
         }
+        self.engine.fetched.forget(&self.event.id);
         let labels = Ended { session: self.live.name().to_owned(), direction: kind, outcome };
         self.engine.metrics.ended.get_or_create(&labels).inc();
         if is_delivered && was_attempted && self.lease.lane.kind == LaneKind::Out {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod dead;
 mod deliver;
 mod dispatcher;
+mod fetched;
 mod hooks;
 mod house;
 pub mod http;
@@ -64,6 +65,8 @@ pub struct Engine {
     /// For addresses that strangers chose.
     public_http: reqwest::Client,
     spool: spool::Spool,
+    /// Files that wait with their messages.
+    fetched: fetched::Fetched,
     transcoder: Transcoder,
     chats: ingest::Chats,
     at_work: dispatcher::AtWork,
@@ -121,6 +124,7 @@ impl Engine {
             http,
             public_http,
             spool,
+            fetched: fetched::Fetched::default(),
             transcoder,
             chats: ingest::Chats::default(),
             at_work: dispatcher::AtWork::default(),

@@ -9,7 +9,7 @@ use tokio::fs::File;
 use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
-/// No delivery holds a file for longer than this.
+/// No delivery holds a file for longer than this, but for those that are known to be waited for.
 const LEFTOVER_AFTER: Duration = Duration::from_hours(1);
 
 /// A folder for files in transit.
@@ -83,15 +83,15 @@ impl Spool {
         self.folder.join(name)
     }
 
-    /// Deletes what no offer in `offered` names and nobody wrote for an hour: leftovers of a process that was killed, this one's
+    /// Deletes what `needed` does not name and nobody wrote for an hour: leftovers of a process that was killed, this one's
     /// predecessor or another on the same folder.
-    pub fn sweep(&self, offered: &[String]) -> std::io::Result<usize> {
+    pub fn sweep(&self, needed: &[String]) -> std::io::Result<usize> {
         let mut deleted = 0;
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;
-            let is_offered = entry.file_name().to_str().is_some_and(|name| offered.iter().any(|offer| offer == name));
+            let is_needed = entry.file_name().to_str().is_some_and(|name| needed.iter().any(|needed| needed == name));
             let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
-            if !is_offered && age > LEFTOVER_AFTER {
+            if !is_needed && age > LEFTOVER_AFTER {
                 std::fs::remove_file(entry.path())?;
                 deleted += 1;
             }
@@ -115,10 +115,15 @@ impl Spooled {
         self.size
     }
 
+    /// Its name in the spool.
+    pub fn name(&self) -> String {
+        self.path.file_name().expect("spooled files have names").to_string_lossy().into_owned()
+    }
+
     /// Leaves it on disk and returns its name in the spool.
     pub fn keep(mut self) -> String {
         self.is_kept = true;
-        self.path.file_name().expect("spooled files have names").to_string_lossy().into_owned()
+        self.name()
     }
 }
 

@@ -7,6 +7,8 @@ mod fuzz;
 #[cfg(test)]
 mod random_messages;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use relay_domain::event::{Event, Ignored};
 use relay_domain::jid::Jid;
 use relay_store::{PendingEvent, Source};
@@ -26,9 +28,11 @@ pub(crate) struct Extras {
     pub(crate) connection: Option<String>,
 }
 
-/// Whether a stored webhook tells of a message that was deleted in Chatwoot.
+/// Whether a stored webhook tells of a message that was deleted in Chatwoot. It is asked of what could not be delivered, so also of
+/// what reading it panics on.
 pub(crate) fn is_deletion(event: &PendingEvent) -> bool {
-    event.source == Source::Chatwoot && matches!(from_chatwoot::translate(&event.body), Event::ChatwootDeletion(_))
+    let is_told = || matches!(from_chatwoot::translate(&event.body), Event::ChatwootDeletion(_));
+    event.source == Source::Chatwoot && catch_unwind(AssertUnwindSafe(is_told)).unwrap_or(false)
 }
 
 /// Reads a stored webhook.

@@ -51,6 +51,11 @@ pub(crate) fn reach(point: Point) {
     }
 }
 
+pub(crate) fn taste(body: &[u8]) {
+    let poison = crate::POISON.as_bytes();
+    assert!(!body.windows(poison.len()).any(|part| part == poison), "the message is poison");
+}
+
 pub(crate) fn is_sabotaged(sabotage: Sabotage) -> bool {
     static BROKEN: OnceLock<Option<Sabotage>> = OnceLock::new();
     let read = || {

@@ -2,10 +2,10 @@
 //!
 //! The cast: a [`Point`] is a place at which the process can die without a word; a [`Sabotage`] switches off one promise, to prove
 //! that the rig notices. Both are chosen by environment: `RELAY_DIE_AT=before_commit:3` dies at the third passing,
-//! `RELAY_SABOTAGE=dedup` breaks one promise.
+//! `RELAY_SABOTAGE=dedup` breaks one promise. A message that contains [`POISON`] makes the renderer panic.
 //!
-//! Invariant: without the feature `chaos`, which no release has, [`reach`] does nothing, [`is_sabotaged`] is false, and the
-//! optimizer removes both.
+//! Invariant: without the feature `chaos`, which no release has, [`reach`] and [`taste`] do nothing, [`is_sabotaged`] is false, and
+//! the optimizer removes all three.
 
 #![warn(missing_docs)]
 
@@ -123,6 +123,18 @@ pub fn is_sabotaged(sabotage: Sabotage) -> bool {
         let _ = sabotage;
         false
     }
+}
+
+/// What a message contains that the renderer is to panic on.
+pub const POISON: &str = "relay-fault:poison";
+
+/// Panics, as a defect of the renderer would, when a message asks for it.
+#[inline]
+pub fn taste(body: &[u8]) {
+    #[cfg(feature = "chaos")]
+    armed::taste(body);
+    #[cfg(not(feature = "chaos"))]
+    let _ = body;
 }
 
 /// Whether this build can be made to fail.

@@ -1,5 +1,7 @@
 //! Bringing a WhatsApp file over: fetched to disk, voice notes converted.
 
+use std::sync::Arc;
+
 use chatwoot::{Capability, Upload, UploadSource};
 use codechat::ErrorKind;
 use relay_domain::event::{Media, MediaKind};
@@ -7,6 +9,7 @@ use relay_domain::note;
 use relay_domain::settings::VoiceFormat;
 
 use super::Task;
+use crate::fetched::File;
 use crate::spool::{SpoolError, Spooled};
 use crate::trouble::{Failed, Side, Trouble, from_codechat};
 
@@ -16,16 +19,30 @@ const TRIES: u32 = 2;
 /// Attempts, within a minute, at a file that CodeChat cannot give now.
 const STUBBORN_TRIES: u32 = 6;
 
-/// A file ready to be uploaded; deleted from disk when dropped.
+/// A file ready to be uploaded.
 pub(crate) struct Brought {
     pub(crate) upload: Upload,
     pub(crate) is_voice: bool,
-    _spooled: Option<Spooled>,
+    _spooled: Option<Arc<Spooled>>,
 }
 
 impl Task<'_> {
     /// Fetches a file. The inner error is a text that takes its place.
     pub(crate) async fn bring_file(&self, media: &Media) -> Result<Result<Brought, String>, Trouble> {
+        let fetched = &self.engine.fetched;
+        if let Some(file) = fetched.find(&self.event.id, &media.source, self.engine.clock.now()) {
+            return Ok(Ok(self.prepare(media, file).await));
+        }
+        match self.fetch_file(media).await? {
+            Ok(file) => {
+                fetched.keep(&self.event.id, &media.source, file.clone(), self.engine.clock.now());
+                Ok(Ok(self.prepare(media, file).await))
+            }
+            Err(placeholder) => Ok(Err(placeholder)),
+        }
+    }
+
+    async fn fetch_file(&self, media: &Media) -> Result<Result<File, String>, Trouble> {
         let limit = self.engine.config.max_media_bytes;
         if media.size.is_some_and(|size| size > limit) {
             return Ok(Err(self.lost(media, Some(limit))));
@@ -45,17 +62,16 @@ impl Task<'_> {
             Err(error) => return Err(from_codechat(error)),
         };
         let told_mime = stream.content_type.clone();
-        let spooled = match self.engine.spool.fill(stream.body, limit).await {
-            Ok(spooled) if spooled.size() > 0 => spooled,
-            Ok(_) => return Ok(Err(self.lost(media, None))),
-            Err(SpoolError::TooLarge { .. }) => return Ok(Err(self.lost(media, Some(limit)))),
-            Err(SpoolError::Source(error)) => return Err(from_codechat(error)),
-            Err(SpoolError::Disk(error)) => return Err(disk_trouble(&error)),
-        };
-        Ok(Ok(self.prepare(media, told_mime, spooled).await))
+        match self.engine.spool.fill(stream.body, limit).await {
+            Ok(spooled) if spooled.size() > 0 => Ok(Ok(File { spooled: Arc::new(spooled), told_mime })),
+            Ok(_) => Ok(Err(self.lost(media, None))),
+            Err(SpoolError::TooLarge { .. }) => Ok(Err(self.lost(media, Some(limit)))),
+            Err(SpoolError::Source(error)) => Err(from_codechat(error)),
+            Err(SpoolError::Disk(error)) => Err(disk_trouble(&error)),
+        }
     }
 
-    async fn prepare(&self, media: &Media, told_mime: Option<String>, spooled: Spooled) -> Brought {
+    async fn prepare(&self, media: &Media, File { spooled, told_mime }: File) -> Brought {
         let is_voice = media.kind == MediaKind::VoiceNote;
         let flag = is_voice && self.live.can(Capability::VoiceMessageFlag).await;
         if is_voice && self.live.session.settings.voice == VoiceFormat::Mp3 {

@@ -8,6 +8,7 @@ use relay_domain::id::CwMessageId;
 use relay_domain::menu::{self, Menu};
 
 pub(super) fn translate(body: &[u8]) -> Event {
+    relay_fault::taste(body);
     match Webhook::parse(body) {
         Ok(Webhook::MessageUpdated(message)) if message.content_attributes.deleted() => {
             Event::ChatwootDeletion(CwMessageId::new(message.id))

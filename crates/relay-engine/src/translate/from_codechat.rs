@@ -27,6 +27,7 @@ use serde_json::Value;
 use super::Extras;
 
 pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
+    relay_fault::taste(body);
     let nothing = |reason| (Event::Nothing(reason), Extras::default());
     let Ok(mut webhook) = Webhook::parse(body) else {
         return nothing(Ignored::UnknownShape);

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::agent::{self, AgentMessage, Change};
 use super::inboxes::InboxInfo;
 use super::routes::router;
 use super::state::{Account, BlobDelay, ChatwootOptions, Role, Shared, State, User};
 use super::views::{LedgerContact, LedgerConversation, LedgerMessage};
+use super::webhooks;
 use crate::fault::Fault;
 use crate::hooks::{Ack, HookFaults};
 use crate::server::{Server, listen};
@@ -78,6 +81,21 @@ impl FakeChatwoot {
         if let Some(inbox) = self.shared.lock().inboxes.get_mut(&inbox) {
             url.clone_into(&mut inbox.webhook_url);
         }
+    }
+
+    /// The signature that Chatwoot would send with these bytes at this time (seconds since the epoch): what a genuine delivery
+    /// carried, whoever posts it again. `None` when there is no such inbox.
+    pub fn sign(&self, inbox: u64, timestamp: i64, body: &[u8]) -> Option<String> {
+        let state = self.shared.lock();
+        let inbox = state.inboxes.get(&inbox)?;
+        Some(webhooks::signature(&inbox.secret, &timestamp.to_string(), body))
+    }
+
+    /// The body of the webhook that tells of a message's creation, as it would be posted now.
+    pub fn webhook_body(&self, message: u64) -> Option<Bytes> {
+        let state = self.shared.lock();
+        let index = usize::try_from(message).ok()?.checked_sub(1).filter(|index| *index < state.messages.len())?;
+        Some(webhooks::created_body(&state, index))
     }
 
     /// Where an inbox posts.

@@ -137,18 +137,18 @@ fn outgoing(shared: &Shared, event: &Event) -> Option<Outgoing> {
         ("accept", "application/json".to_owned()),
         ("user-agent", "Ruby".to_owned()),
         ("x-chatwoot-delivery", uuid::Uuid::new_v4().to_string()),
-        ("x-chatwoot-signature", signature(&secret, &timestamp, &body)),
+        ("x-chatwoot-signature", signature(&secret, &timestamp, body.as_bytes())),
         ("x-chatwoot-timestamp", timestamp),
     ];
     Some(Outgoing { key, event: event.name().to_owned(), url, headers, body: Bytes::from(body) })
 }
 
 /// `sha256=` and the HMAC over timestamp, dot and raw body; the key is the secret as displayed.
-pub(super) fn signature(secret: &str, timestamp: &str, body: &str) -> String {
+pub(super) fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(timestamp.as_bytes());
     mac.update(b".");
-    mac.update(body.as_bytes());
+    mac.update(body);
     format!("sha256={}", hex(&mac.finalize().into_bytes()))
 }
 
@@ -170,6 +170,11 @@ fn rails_json(body: &Value) -> String {
         }
     }
     escaped
+}
+
+/// The body that tells of a message's creation, as it would be posted now.
+pub(super) fn created_body(state: &State, index: usize) -> Bytes {
+    Bytes::from(rails_json(&Event::MessageCreated(index).body(state)))
 }
 
 fn error_text(outcome: &AckOutcome) -> Option<String> {
@@ -208,7 +213,7 @@ mod tests {
     #[test]
     fn signature_matches_the_published_vector() {
         let expected = "sha256=87d3ed18b9b403e7da0fc3a3ae8b9394303805a049ea06f87c2ef4380b521fa9";
-        assert_eq!(signature("test-secret", "1700000000", "{}"), expected);
+        assert_eq!(signature("test-secret", "1700000000", b"{}"), expected);
     }
 
     #[test]

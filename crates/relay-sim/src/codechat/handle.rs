@@ -136,6 +136,11 @@ impl FakeCodeChat {
         self.shared.lock().blobs.insert(media_key.to_owned(), bytes);
     }
 
+    /// How often the file under each media key (base64) was served.
+    pub fn media_downloads(&self) -> BTreeMap<String, u64> {
+        self.shared.lock().downloads.clone()
+    }
+
     /// A customer sends a message. Returns its key; `None` when there is no such instance.
     pub fn customer_sends(&self, instance: &str, message: &CustomerMessage) -> Option<String> {
         customer::deliver(&self.shared, instance, message, false)

@@ -53,12 +53,15 @@ fn named_message(shared: &Shared, instance: &str, body: &Value) -> Option<(Strin
 }
 
 fn blob(shared: &Shared, media_key: &str) -> Result<Bytes, String> {
-    let state = shared.lock();
+    let mut guard = shared.lock();
+    let state = &mut *guard;
     let gone = || "Failed to fetch stream from https://mmg.whatsapp.net/v/t62.7118-24/expired.enc".to_owned();
     if state.expired.contains(media_key) {
         return Err(gone());
     }
-    state.blobs.get(media_key).cloned().ok_or_else(gone)
+    let bytes = state.blobs.get(media_key).cloned().ok_or_else(gone)?;
+    *state.downloads.entry(media_key.to_owned()).or_default() += 1;
+    Ok(bytes)
 }
 
 /// What the API sent has its key as an object, which the original cannot read: 200, then nothing more.

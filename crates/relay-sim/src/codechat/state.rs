@@ -256,6 +256,8 @@ pub(super) struct State {
     pub(super) blobs: HashMap<String, Bytes>,
     /// Media keys whose file WhatsApp no longer serves.
     pub(super) expired: HashSet<String>,
+    /// How often each media key was served.
+    pub(super) downloads: BTreeMap<String, u64>,
     pub(super) submissions: Vec<Submission>,
     pub(super) customers: Vec<CustomerSent>,
     pub(super) reads: Vec<ReadMark>,

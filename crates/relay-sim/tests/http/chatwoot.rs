@@ -100,6 +100,21 @@ async fn what_the_relay_posts_comes_back_with_its_source_id() {
 }
 
 #[tokio::test]
+async fn a_delivery_can_be_made_again_with_its_signature() {
+    let rig = Rig::start().await;
+    let at = rig.conversation().await;
+    let id = rig.sim.agent_sends(at, AgentMessage::text("Hello <Maria>")).unwrap();
+    rig.hooks.wait_for(1, about("message_created", id)).await;
+    let hook = rig.hooks.hooks().into_iter().find(|hook| about("message_created", id)(&hook.body)).unwrap();
+    assert_eq!(rig.sim.webhook_body(id).unwrap(), hook.raw);
+    let timestamp = hook.headers["x-chatwoot-timestamp"].to_str().unwrap().parse().unwrap();
+    let signature = hook.headers["x-chatwoot-signature"].to_str().unwrap();
+    assert_eq!(rig.sim.sign(rig.inbox.id, timestamp, &hook.raw).as_deref(), Some(signature));
+    assert_ne!(rig.sim.sign(rig.inbox.id, timestamp + 1, &hook.raw).as_deref(), Some(signature));
+    assert_eq!(rig.sim.webhook_body(id + 1), None);
+}
+
+#[tokio::test]
 async fn an_agent_message_has_the_shape_of_the_example() {
     let rig = Rig::start().await;
     let at = rig.conversation().await;

@@ -363,6 +363,8 @@ async fn received_media_comes_back_with_its_type_and_sent_media_never_does() {
     let hook = rig.hooks.wait_for(1, is("messages.upsert")).await.remove(0);
     let path = hook["data"]["media"]["path"].as_str().unwrap();
     assert_eq!(rig.http.get(format!("{base}{path}")).send().await.unwrap().bytes().await.unwrap(), assets::VOICE.bytes);
+    let media_key = hook["data"]["content"]["mediaKey"].as_str().unwrap();
+    assert_eq!(rig.sim.media_downloads()[media_key], 2, "however it was fetched");
 
     let wrapped = rig.sim.customer_sends(SHOP, &CustomerMessage::new(ANA, Kind::ViewOnceVoice)).unwrap();
     assert_eq!(fetch(json!({"keyId": wrapped})).await.unwrap().status(), 400);
@@ -371,6 +373,7 @@ async fn received_media_comes_back_with_its_type_and_sent_media_never_does() {
     assert_eq!(fetch(json!({"messageType": "audioMessage", "content": inner})).await.unwrap().status(), 200);
     rig.sim.expire_media(SHOP, &key);
     assert_eq!(fetch(json!({"keyId": key})).await.unwrap().status(), 400);
+    assert_eq!(rig.sim.media_downloads()[media_key], 2, "what is not served is not counted");
 
     let files = file_server().await;
     let body = json!({"number": ANA, "options": {"messageId": "SENT"}, "mediaMessage": {"mediatype": "image", "media": format!("{files}/photo")}});

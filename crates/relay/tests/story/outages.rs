@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use relay_sim::{AgentMessage, Fault, route};
+use relay_sim::{AgentMessage, Fault, Kind, assets, route};
 use relay_testing::checker::{Received, Sent, check};
 use relay_testing::{Database, TestApp};
 
 use crate::support::{
-    ANA, BIA, answers, finish_clean, heard, later, meet, pending, says, skip_until, start_timeless, texts_sent,
+    ANA, BIA, answers, download, finish_clean, heard, later, meet, pending, says, sends, skip_until, start_timeless,
+    texts_in, texts_sent,
 };
 
-both!(an_hour_without_chatwoot, an_hour_of_errors, a_minute_without_codechat);
+both!(an_hour_without_chatwoot, an_hour_of_errors, a_minute_without_codechat, a_file_is_downloaded_once);
 
 /// Forty messages of four customers, two of whom write for the first time.
 async fn through_the_outage(app: TestApp, begin: impl AsyncFn(&TestApp), end: impl AsyncFn(&TestApp)) {
@@ -80,5 +81,26 @@ async fn a_minute_without_codechat(database: Database) {
     skip_until(&app, "the messages", Duration::from_secs(1), async || app.codechat.submission_count() == 4).await;
     assert_eq!(texts_sent(&app), texts);
     assert!(ids.iter().all(|id| app.chatwoot.message(*id).unwrap().status == "sent"));
+    finish_clean(app).await;
+}
+
+async fn a_file_is_downloaded_once(database: Database) {
+    let app = TestApp::start(database).await;
+    let conversation = meet(&app, ANA).await;
+    app.settle().await;
+    app.chatwoot.fault(Fault::status(route::MESSAGE_CREATE, 500));
+    sends(&app, ANA, Kind::Image(Some("a foto".to_owned())));
+    let tries = || app.chatwoot.calls().get(route::MESSAGE_CREATE).copied().unwrap_or(0);
+    let before = tries();
+    // in small steps: what fails alone for two minutes is given up
+    skip_until(&app, "some tries", Duration::from_secs(1), async || tries() >= before + 3).await;
+    app.chatwoot.clear_faults();
+    skip_until(&app, "the picture", Duration::from_secs(1), async || texts_in(&app, conversation).len() == 2).await;
+    let downloads: Vec<u64> = app.codechat.media_downloads().into_values().collect();
+    assert_eq!(downloads, [1]);
+    let shown = app.relayed().pop().unwrap();
+    assert_eq!(download(&app, &shown).await, assets::PHOTO.bytes);
+    let left = || std::fs::read_dir(app.engine.config.data_dir.join("spool")).unwrap().count();
+    app.until("the spool to be empty", async || left() == 0).await;
     finish_clean(app).await;
 }
