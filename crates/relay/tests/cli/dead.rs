@@ -76,7 +76,7 @@ async fn dead_letters_are_handled() {
     assert_eq!(body["content"], json!("um\u{1b}[31m"));
 
     let said = home.run(&["dead", "retry", &ids[0], &ids[1]]).await;
-    let expected: String = ids.iter().map(|id| format!("  ✓ message {id} retried\n")).collect();
+    let expected = format!("  ✓ message {} retried\n  ✓ message {} retried\n", ids[0], ids[1]);
     assert_eq!(said.succeeded(), expected);
     died(&home, 2).await;
     let said = home.run(&["message", "retry", &ids[0]]).await;
