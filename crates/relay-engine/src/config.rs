@@ -1,6 +1,7 @@
 //! What the engine can be told.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -8,6 +9,8 @@ use relay_audio::FfmpegMode;
 use relay_domain::note::Locale;
 use secrecy::SecretString;
 use url::Url;
+
+use crate::disk::{Space, space_of};
 
 /// Everything the engine needs to know before it starts.
 #[derive(Clone, Debug)]
@@ -40,6 +43,14 @@ pub struct EngineConfig {
     pub outbound_pace: f64,
     /// How many of them may go at once after a rest.
     pub outbound_burst: u32,
+    /// Where the embedded database lies; watched for room, beside `data_dir`.
+    pub database_folder: Option<PathBuf>,
+    /// Free bytes below which messages with files wait.
+    pub free_for_files: u64,
+    /// Free bytes below which webhooks are refused.
+    pub free_for_webhooks: u64,
+    /// How the room of a folder is found out.
+    pub space_of: fn(&Path) -> io::Result<Space>,
     /// Lanes at work at the same time.
     pub lanes: usize,
     /// Lanes of one session at work at the same time.
@@ -68,6 +79,10 @@ impl EngineConfig {
             outbound_ttl: Duration::from_mins(10),
             outbound_pace: 1.0,
             outbound_burst: 5,
+            database_folder: None,
+            free_for_files: 256_000_000,
+            free_for_webhooks: 64_000_000,
+            space_of,
             lanes: 64,
             lanes_per_session: 16,
             ffmpeg: FfmpegMode::Fallback,

@@ -69,6 +69,7 @@ impl Engine {
         let lanes = TaskTracker::new();
         let background = TaskTracker::new();
         background.spawn(self.clone().beat(stop.clone()));
+        background.spawn(self.clone().keep_room(stop.clone()));
         background.spawn(self.clone().keep_house(stop.clone()));
         background.spawn(self.clone().keep_hooks(stop.clone()));
         background.spawn(self.clone().keep_reading(stop.clone()));

@@ -9,6 +9,7 @@
 pub mod config;
 pub mod dead;
 mod deliver;
+pub mod disk;
 mod dispatcher;
 mod fetched;
 mod hooks;
@@ -79,6 +80,7 @@ pub struct Engine {
     signs: typing::Signs,
     /// Processes that share the database and its limits.
     workers: AtomicU32,
+    disk: disk::Disk,
     /// Held while a session is made.
     making: tokio::sync::Mutex<()>,
 }
@@ -134,6 +136,7 @@ impl Engine {
             chats_to_join: AtomicBool::new(false),
             signs: typing::Signs::default(),
             workers,
+            disk: disk::Disk::default(),
             making: tokio::sync::Mutex::default(),
         }))
     }

@@ -79,6 +79,8 @@ pub struct Metrics {
     pub oldest_pending: Gauge<f64, AtomicU64>,
     /// Events that are dead or expired.
     pub dead_letters: Family<DeadLetters, Gauge>,
+    /// Free room on the fullest volume, in bytes.
+    pub disk_free: Gauge<i64, AtomicI64>,
     /// Must be zero.
     pub conservation_error: Gauge<i64, AtomicI64>,
     registry: Arc<Registry>,
@@ -102,6 +104,7 @@ impl Metrics {
             pending: Gauge::default(),
             oldest_pending: Gauge::default(),
             dead_letters: Family::default(),
+            disk_free: Gauge::default(),
             conservation_error: Gauge::default(),
             registry: Arc::default(),
         };
@@ -118,6 +121,7 @@ impl Metrics {
             metrics.oldest_pending.clone(),
         );
         registry.register("dead_letters", "events that are dead or expired", metrics.dead_letters.clone());
+        registry.register("disk_free_bytes", "free room where the relay writes", metrics.disk_free.clone());
         registry.register(
             "conservation_error",
             "received minus accounted for; must be 0",

@@ -9,6 +9,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use chatwoot::SignatureError;
+use relay_engine::disk::Room;
 use relay_engine::{Accepted, Live, NotAccepted, Side};
 use relay_fault::{Point, Sabotage, is_sabotaged, reach};
 use serde::Deserialize;
@@ -69,6 +70,9 @@ async fn enter(app: &App, side: Side, session: Named, secret: Keyed, request: Re
 
 /// Commits in a task of its own: a sender that hangs up early does not undo what it sent.
 async fn accept(app: &App, live: Arc<Live>, side: Side, body: Bytes) -> Result<StatusCode, Problem> {
+    if app.engine.room() == Room::Gone {
+        return Err(Problem::disk_full());
+    }
     let engine = app.engine.clone();
     let commit = tokio::spawn(async move { engine.accept(&live, side, body).await });
     if is_sabotaged(Sabotage::AckBeforeCommit) {

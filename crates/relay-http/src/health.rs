@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use relay_domain::id::SessionId;
 use relay_engine::Side;
+use relay_engine::disk::Room;
 use relay_store::DeadFilter;
 use serde_json::{Value, json};
 
@@ -24,6 +25,9 @@ pub(crate) async fn live() -> &'static str {
 pub(crate) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     if app.stopping.is_cancelled() {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the relay is stopping"));
+    }
+    if app.engine.room() == Room::Gone {
+        return Err(Problem::disk_full());
     }
     match tokio::time::timeout(READY_WITHIN, app.engine.store.beat()).await {
         Ok(Ok(())) => Ok("ok\n"),
@@ -55,6 +59,11 @@ pub(crate) async fn summary(State(app): State<App>) -> Result<Json<Value>, Probl
             "connection": session.connection,
             "dead_letters": dead_of(&session.id),
         }));
+    }
+    match app.engine.room() {
+        Room::Enough => {}
+        Room::Tight => degraded.push("the disk is filling up: messages with files wait".to_owned()),
+        Room::Gone => degraded.push("the disk is full: webhooks are refused".to_owned()),
     }
     if tally.conservation_error() != 0 {
         degraded.push(format!("{} events are unaccounted for", tally.conservation_error()));

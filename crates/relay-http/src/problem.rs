@@ -32,6 +32,18 @@ impl Problem {
         )
     }
 
+    /// There is no room for what would be taken.
+    pub(crate) fn disk_full() -> Self {
+        Self {
+            retry_after: Some(10),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "disk_full",
+                "the relay's disk is full; free some space, it goes on by itself",
+            )
+        }
+    }
+
     /// The store cannot take writes.
     pub(crate) fn unavailable() -> Self {
         Self {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::SqlitePool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::db::Db;
+use crate::error::is_disk_failure;
 
 /// How long writes gather before they are brought over.
 const REST: Duration = Duration::from_millis(250);
@@ -20,12 +21,12 @@ const REST: Duration = Duration::from_millis(250);
 const LONG: i64 = 4096;
 
 /// Starts the work for a database that needs it; `written` is told after every commit.
-pub(crate) fn start(db: &Db, written: Arc<Notify>) -> Option<JoinHandle<()>> {
+pub(crate) fn start(db: &Db, written: Arc<Notify>, broken: Arc<watch::Sender<bool>>) -> Option<JoinHandle<()>> {
     let Db::Sqlite { write, checkpoint, .. } = db else { return None };
-    Some(tokio::spawn(run(write.clone(), checkpoint.clone(), written)))
+    Some(tokio::spawn(run(write.clone(), checkpoint.clone(), written, broken)))
 }
 
-async fn run(write: SqlitePool, own: SqlitePool, written: Arc<Notify>) {
+async fn run(write: SqlitePool, own: SqlitePool, written: Arc<Notify>, broken: Arc<watch::Sender<bool>>) {
     loop {
         written.notified().await;
         tokio::time::sleep(REST).await;
@@ -37,6 +38,10 @@ async fn run(write: SqlitePool, own: SqlitePool, written: Arc<Notify>) {
         match done {
             Ok(_) => {}
             Err(sqlx::Error::PoolClosed) => return,
+            Err(error) if is_disk_failure(&error) => {
+                broken.send_replace(true);
+                return;
+            }
             Err(error) => tracing::warn!(%error, "the write-ahead log could not be brought into the database file"),
         }
     }

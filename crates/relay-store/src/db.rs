@@ -7,7 +7,7 @@ use relay_fault::{Sabotage, is_sabotaged};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Postgres, Sqlite, Transaction};
+use sqlx::{ConnectOptions, Connection, Postgres, Sqlite, Transaction};
 
 use crate::error::{Result, StoreError};
 
@@ -95,8 +95,17 @@ impl Db {
                 .acquire_timeout(WAIT_FOR_CONNECTION)
                 .test_before_acquire(false)
         };
-        let write =
-            pool(1).connect_with(options.clone()).await.map_err(StoreError::database("open the SQLite file"))?;
+        let write = pool(1)
+            // when the disk is full SQLite rolls back by itself, and the connection goes on to believe in its transaction
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
+            .connect_with(options.clone())
+            .await
+            .map_err(StoreError::database("open the SQLite file"))?;
         let checkpoint = pool(1).connect_lazy_with(options.clone());
         let read = pool(READERS).connect_lazy_with(options.pragma("query_only", "on"));
         Ok(Self::Sqlite { write, read, checkpoint })

@@ -80,9 +80,24 @@ impl StoreError {
         matches!(self, Self::Database { verb: db::BEGIN, .. })
     }
 
+    /// Whether the disk failed under SQLite. What it holds in memory may then differ from what is on the disk, and a repeated
+    /// flush may report success without having flushed (<https://www.sqlite.org/rescode.html#ioerr>).
+    pub(crate) fn is_disk_failure(&self) -> bool {
+        let Self::Database { source, .. } = self else { return false };
+        is_disk_failure(source)
+    }
+
     pub(crate) fn row(table: &'static str, column: &'static str, reason: impl std::fmt::Display) -> Self {
         Self::Row { table, column, reason: reason.to_string() }
     }
+}
+
+/// Whether SQLite could not read, write or flush its file. A full disk is another error, and passes.
+pub(crate) fn is_disk_failure(error: &sqlx::Error) -> bool {
+    const IO_ERROR: i32 = 10;
+    let sqlite = error.as_database_error().and_then(|error| error.try_downcast_ref::<sqlx::sqlite::SqliteError>());
+    let code = sqlite.and_then(|error| sqlx::error::DatabaseError::code(error)?.parse::<i32>().ok());
+    code.is_some_and(|code| code & 0xff == IO_ERROR)
 }
 
 /// What store methods return.

@@ -130,7 +130,7 @@ impl Store {
         let worker = WorkerId::generate();
         let (writer, task) = Writer::start(db.clone(), worker.clone());
         let exclusive = lock.is_some();
-        let checkpoint = checkpoint::start(&db, writer.written.clone());
+        let checkpoint = checkpoint::start(&db, writer.written.clone(), writer.broken.clone());
         let listener = wake::start(&db, worker.clone(), writer.arrived.clone());
         let closing =
             Arc::new(Closing { writer: tokio::sync::Mutex::new(Some(task)), checkpoint, listener, _lock: lock });
@@ -164,6 +164,12 @@ impl Store {
     /// Told whenever a commit brought new events, on PostgreSQL also by another process.
     pub fn arrived(&self) -> &Arc<Notify> {
         &self.writer.arrived
+    }
+
+    /// Returns when the disk has failed under SQLite: nothing is written any more, and the process must be started anew.
+    pub async fn broken(&self) {
+        // the sender lives as long as the writer
+        drop(self.writer.broken.subscribe().wait_for(|is_broken| *is_broken).await);
     }
 
     /// Stores what was received and returns once that is durable.

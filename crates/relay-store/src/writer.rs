@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use relay_domain::id::WorkerId;
 use relay_fault::{Point, reach};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::db::{Db, Tx};
 use crate::ending::{self, Ending, Finish};
@@ -101,14 +101,18 @@ pub(crate) struct Writer {
     pub(crate) arrived: Arc<Notify>,
     /// Told after every commit.
     pub(crate) written: Arc<Notify>,
+    /// Whether the disk failed: nothing is written any more.
+    pub(crate) broken: Arc<watch::Sender<bool>>,
 }
 
 impl Writer {
     pub(crate) fn start(db: Db, worker: WorkerId) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (arrived, written) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let task = Loop { db, worker, waiting, arrived: arrived.clone(), written: written.clone() };
-        (Self { queue, arrived, written }, tokio::spawn(task.run()))
+        let broken = Arc::new(watch::Sender::new(false));
+        let (arrived2, written2, broken2) = (arrived.clone(), written.clone(), broken.clone());
+        let task = Loop { db, worker, waiting, arrived: arrived2, written: written2, broken: broken2 };
+        (Self { queue, arrived, written, broken }, tokio::spawn(task.run()))
     }
 
     /// Writes one verb and waits for its commit.
@@ -141,6 +145,7 @@ struct Loop {
     waiting: mpsc::Receiver<Write>,
     arrived: Arc<Notify>,
     written: Arc<Notify>,
+    broken: Arc<watch::Sender<bool>>,
 }
 
 /// Writes that share one transaction.
@@ -204,7 +209,7 @@ impl Loop {
         let (mut arrivals, mut endings, mut jobs) = (Vec::new(), VecDeque::new(), VecDeque::new());
         loop {
             let has_work = !(arrivals.is_empty() && endings.is_empty() && jobs.is_empty());
-            if !has_work && self.waiting.recv_many(&mut batch, BATCH).await == 0 {
+            if *self.broken.borrow() || !has_work && self.waiting.recv_many(&mut batch, BATCH).await == 0 {
                 return;
             }
             while batch.len() < BATCH
@@ -238,6 +243,17 @@ impl Loop {
     }
 
     async fn write(&self, batch: &mut Batch) -> Result<()> {
+        if *self.broken.borrow() {
+            return Err(StoreError::Closed);
+        }
+        let written = self.try_write(batch).await;
+        if written.as_ref().is_err_and(StoreError::is_disk_failure) {
+            self.broken.send_replace(true);
+        }
+        written
+    }
+
+    async fn try_write(&self, batch: &mut Batch) -> Result<()> {
         let mut tx = self.db.begin().await?;
         match batch.apply(&self.worker, &mut tx).await {
             Ok(()) => {
@@ -247,7 +263,8 @@ impl Loop {
                 tx.commit().await
             }
             Err(error) => {
-                tx.rollback().await?;
+                // what failed is the news; a transaction that is gone already cannot be rolled back
+                drop(tx.rollback().await);
                 Err(error)
             }
         }

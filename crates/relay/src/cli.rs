@@ -80,6 +80,12 @@ pub(crate) struct Settings {
     /// Largest file carried, in megabytes
     #[arg(long, env = "MAX_MEDIA_MB", default_value_t = 40, global = true)]
     pub(crate) max_media_mb: u64,
+    /// Free megabytes below which messages with files wait; 2 % of the volume always suffice
+    #[arg(long, env = "MIN_FREE_MB_FILES", default_value_t = 256, global = true)]
+    pub(crate) min_free_mb_files: u64,
+    /// Free megabytes below which webhooks are refused; 2 % of the volume always suffice
+    #[arg(long, env = "MIN_FREE_MB", default_value_t = 64, global = true)]
+    pub(crate) min_free_mb: u64,
     /// Who converts audio
     #[arg(long, env = "AUDIO_ENGINE", default_value = "fallback", global = true)]
     pub(crate) audio_engine: AudioEngine,

@@ -1,7 +1,7 @@
 //! From settings to what the engine needs: defaults filled in, secrets read or made, addresses made usable.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -152,6 +152,9 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
         outbound_ttl: Duration::from_secs(settings.outbound_ttl_minutes.saturating_mul(60)),
         outbound_pace: settings.outbound_pace,
         outbound_burst: settings.outbound_burst,
+        database_folder: database_folder(settings, secrets),
+        free_for_files: settings.min_free_mb_files.saturating_mul(1_000_000),
+        free_for_webhooks: settings.min_free_mb.saturating_mul(1_000_000),
         ffmpeg: match settings.audio_engine {
             AudioEngine::Native => FfmpegMode::Off,
             AudioEngine::Fallback => FfmpegMode::Fallback,
@@ -159,6 +162,14 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
         },
         ..EngineConfig::new(settings.data_dir.clone(), secrets.secret_key.clone(), api_url)
     }
+}
+
+/// Where an embedded database lies.
+fn database_folder(settings: &Settings, secrets: &Secrets) -> Option<PathBuf> {
+    let url = store(settings, secrets).ok()?.url;
+    let path = Path::new(url.strip_prefix("sqlite://")?.split('?').next()?);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Some(folder.unwrap_or(Path::new(".")).to_owned())
 }
 
 /// Replaces a host that CodeChat refuses to fetch files from (no dot, or an underscore) by its IP address, where it has one.

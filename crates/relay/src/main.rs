@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod dead;
 mod demo;
+mod listener;
 mod logging;
 mod message;
 mod migrate;
@@ -16,34 +17,44 @@ mod serve;
 mod session;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::listener::{Next, Start};
 use crate::printer::Printer;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// How long calls that nobody waits for any more may take to notice.
+const LEFTOVERS: Duration = Duration::from_millis(500);
+
 fn main() -> ExitCode {
     let printer = Printer::new();
-    if let Err(error) = config::load_env_file() {
-        return printer.failure(&error);
-    }
+    let start = match Start::note().and_then(|start| config::load_env_file().map(|()| start)) {
+        Ok(start) => start,
+        Err(error) => return printer.failure(&error),
+    };
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return printer.failure(&anyhow::Error::new(error).context("the runtime could not be started")),
     };
-    match runtime.block_on(run(cli, &printer)) {
-        Ok(()) => ExitCode::SUCCESS,
+    let ended = runtime.block_on(run(cli, start, &printer));
+    runtime.shutdown_timeout(LEFTOVERS);
+    match ended {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(next)) => printer.failure(&next.begin()),
         Err(error) => printer.failure(&error),
     }
 }
 
-async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<()> {
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(&cli.settings, printer).await,
+/// Runs a command; returns the program that is to go on in this one's place, if any.
+async fn run(cli: Cli, start: Start, printer: &Printer) -> anyhow::Result<Option<Next>> {
+    let done = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => return serve::run(&cli.settings, start, printer).await,
         Command::Demo(demo) => demo::run(&demo, printer).await,
         Command::Session(command) => session::run(&cli.settings, command, printer).await,
         Command::Message(command) => message::run(&cli.settings, command, printer).await,
@@ -51,5 +62,6 @@ async fn run(cli: Cli, printer: &Printer) -> anyhow::Result<()> {
         Command::Migrate(command) => migrate::run(&cli.settings, &command, printer).await,
         Command::Bench(bench) => bench::run(&bench, printer).await,
         Command::Health => session::health(&cli.settings, printer).await,
-    }
+    };
+    done.map(|()| None)
 }

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use relay_domain::Clock;
 use relay_engine::Engine;
 use relay_http::App;
 use relay_store::Store;
+use sd_notify::NotifyState;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,30 +17,107 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Settings;
 use crate::config::{self, Secrets};
+use crate::listener::{Next, Start};
 use crate::logging;
 use crate::printer::Printer;
 
 /// How long a stop may take in all.
 const STOP_WITHIN: Duration = Duration::from_millis(4800);
 
-pub(crate) async fn run(settings: &Settings, printer: &Printer) -> anyhow::Result<()> {
+/// Why the relay ends.
+enum Ending {
+    /// It was told to stop.
+    Stop,
+    /// The program on disk is to go on in its place.
+    HandOver,
+    /// The database can no longer be trusted.
+    Broken,
+}
+
+/// Serves until the end; returns who is to go on.
+pub(crate) async fn run(settings: &Settings, mut start: Start, printer: &Printer) -> anyhow::Result<Option<Next>> {
+    // heard from before the first answer on, or a stop right after it would be no clean one
+    let signals = Signals::listen()?;
     logging::start(settings)?;
     for name in config::unnecessary_names() {
         tracing::warn!("{name} has no effect: migrations are built in and run on start");
     }
     let secrets = Secrets::load(settings)?;
-    let address = SocketAddr::new(settings.host, settings.port);
-    let listener = TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}\n  hint: stop the program that does, or choose another port with PORT")
-    })?;
+    let (listener, kept) = start.listen(SocketAddr::new(settings.host, settings.port)).await?;
     let engine = open(settings, &secrets).await?;
-    // heard from before the first answer on, or a stop right after it would be no clean one
-    let signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
-    banner(settings, &secrets, &engine, printer);
+    banner(listener.local_addr()?, &secrets, &engine, printer);
+    tell_systemd(&[NotifyState::Ready]);
     let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(signals, stop.clone()));
+    let ending = tokio::spawn(wait_for_end(signals, start, engine.clone(), stop.clone()));
     work(engine, listener, secrets.api_key, stop).await;
-    Ok(())
+    let (ending, start) = ending.await.context("nobody waited for the end")?;
+    match ending {
+        Ending::Stop => Ok(None),
+        Ending::HandOver => Ok(Some(Next { start, listener: kept })),
+        Ending::Broken => bail!(
+            "the disk failed under the database, which cannot be trusted until it is opened anew\n  \
+             hint: look at the disk; the relay goes on when it is started again"
+        ),
+    }
+}
+
+/// The signals that end the relay.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hand_over: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hand_over: signal(SignalKind::user_defined2())?,
+        })
+    }
+}
+
+/// Waits until the relay has to end, and begins it.
+async fn wait_for_end(
+    mut signals: Signals,
+    start: Start,
+    engine: Arc<Engine>,
+    stop: CancellationToken,
+) -> (Ending, Start) {
+    let ending = loop {
+        tokio::select! {
+            _ = signals.terminate.recv() => break Ending::Stop,
+            _ = signals.interrupt.recv() => break Ending::Stop,
+            () = engine.store.broken() => break Ending::Broken,
+            _ = signals.hand_over.recv() => match start.check_program().await {
+                Ok(()) => break Ending::HandOver,
+                Err(error) => tracing::error!("the program on disk does not start, so this one goes on: {error:#}"),
+            },
+        }
+    };
+    match ending {
+        Ending::Stop => {
+            tracing::info!("stopping");
+            tell_systemd(&[NotifyState::Stopping]);
+        }
+        Ending::HandOver => {
+            tracing::info!("handing over to the program on disk");
+            if let Ok(now) = NotifyState::monotonic_usec_now() {
+                tell_systemd(&[NotifyState::Reloading, now]);
+            }
+        }
+        Ending::Broken => tracing::error!("the disk failed under the database: the relay ends, to be started anew"),
+    }
+    stop.cancel();
+    (ending, start)
+}
+
+/// Tells the service manager, where there is one.
+fn tell_systemd(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
 }
 
 /// Opens the store and prepares the engine.
@@ -74,19 +152,9 @@ pub(crate) async fn work(engine: Arc<Engine>, listener: TcpListener, api_key: Se
     }
 }
 
-async fn stop_on_signal([mut terminate, mut interrupt]: [Signal; 2], stop: CancellationToken) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tracing::info!("stopping");
-    stop.cancel();
-}
-
-fn banner(settings: &Settings, secrets: &Secrets, engine: &Engine, printer: &Printer) {
+fn banner(address: SocketAddr, secrets: &Secrets, engine: &Engine, printer: &Printer) {
     let sessions = engine.sessions.all().len();
     let counted = if sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") };
-    let address = SocketAddr::new(settings.host, settings.port);
     printer.line(format!("relay {} on {address}, {counted}", env!("CARGO_PKG_VERSION")));
     for (name, path) in &secrets.made {
         printer.line(format!("  {name} was made and kept in {path}"));

@@ -47,6 +47,7 @@ impl Task<'_> {
         if media.size.is_some_and(|size| size > limit) {
             return Ok(Err(self.lost(media, Some(limit))));
         }
+        self.await_room_for_file()?;
         let source = &media.source;
         let fetched = self.live.codechat.media(self.live.name(), &source.message_type, &source.content).await;
         let stream = match fetched {

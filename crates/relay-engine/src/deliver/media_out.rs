@@ -66,6 +66,7 @@ impl Task<'_> {
 
     /// Downloads a file from Chatwoot into the spool.
     async fn fetch(&self, file: &AgentFile) -> Result<(Spooled, String), Trouble> {
+        self.await_room_for_file()?;
         let limit = self.engine.config.max_media_bytes;
         let chatwoot = &self.live.session.chatwoot.url;
         let download = match self.live.chatwoot.download(&file.url, |url| allowed(url, chatwoot)).await {

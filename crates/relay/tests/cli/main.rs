@@ -4,6 +4,7 @@
 
 mod dead;
 mod first_start;
+mod handover;
 mod help;
 mod message;
 mod migrate;
@@ -11,3 +12,4 @@ mod session;
 mod settings;
 mod stopping;
 mod support;
+mod systemd;

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use command_fds::{CommandFdExt, FdMapping};
 use relay_sim::{ChatwootOptions, CodeChatOptions, FakeChatwoot, FakeCodeChat};
 use relay_testing::{TempFolder, eventually};
 use tokio::process::{Child, Command};
@@ -17,6 +19,9 @@ pub(crate) struct Home {
     folder: TempFolder,
     pub(crate) port: u16,
     environment: Vec<(String, String)>,
+    /// What is put in front of the relay's own words; the last one is the program.
+    program: Vec<String>,
+    socket: Option<TcpListener>,
 }
 
 /// What a command said before it ended.
@@ -30,13 +35,26 @@ pub(crate) struct Said {
 impl Home {
     pub(crate) fn new() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { folder: TempFolder::new(), port, environment: Vec::new() }
+        let program = vec![env!("CARGO_BIN_EXE_relay").to_owned()];
+        Self { folder: TempFolder::new(), port, environment: Vec::new(), program, socket: None }
     }
 
     /// Sets a variable for every command from here on.
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// Runs the relay by another command from here on.
+    pub(crate) fn by(mut self, program: &[&str]) -> Self {
+        self.program = program.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// Holds the port itself, and hands the socket to every relay from here on.
+    pub(crate) fn holding_the_socket(mut self) -> Self {
+        self.socket = Some(TcpListener::bind(("127.0.0.1", self.port)).unwrap());
+        self.with("LISTEN_FDS", "1")
     }
 
     /// Tells where both sides are.
@@ -60,8 +78,18 @@ impl Home {
     }
 
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
-        command.args(words).current_dir(self.folder.path()).env_clear().kill_on_drop(true).stdin(Stdio::null());
+        let mut command = Command::new(&self.program[0]);
+        if let Some(socket) = &self.socket {
+            let parent_fd = OwnedFd::from(socket.try_clone().unwrap());
+            command.as_std_mut().fd_mappings(vec![FdMapping { parent_fd, child_fd: 3 }]).unwrap();
+        }
+        command
+            .args(&self.program[1..])
+            .args(words)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .kill_on_drop(true)
+            .stdin(Stdio::null());
         command.env("HOST", "127.0.0.1").env("PORT", self.port.to_string());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -130,6 +158,11 @@ impl Server {
         let id = self.child.id().expect("it runs").to_string();
         let sent = std::process::Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &id]).status().unwrap();
         assert!(sent.success());
+    }
+
+    /// Whether it has ended by itself, and how.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Waits for the end that a signal asked for, no longer than a stop may take.

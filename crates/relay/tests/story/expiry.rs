@@ -28,6 +28,7 @@ async fn way_out_is(app: &TestApp, open: bool) {
 async fn own_queues_expire_nothing(database: Database) {
     let app = with_a_long_queue(database).await;
     let conversation = meet(&app, ANA).await;
+    app.settle().await;
     let message = answers(&app, conversation, AgentMessage::text("Bom dia"));
     app.until("it to be stored", async || pending(&app).await == 1).await;
     later(&app, Duration::from_mins(31));

@@ -25,6 +25,7 @@ mod calls;
 mod cards_out;
 mod contacts;
 mod conversations;
+mod disk;
 mod doubts;
 mod expiry;
 mod failures;
