@@ -14,6 +14,8 @@ pub const THRESHOLD: u32 = 5;
 pub const OPEN_FOR: Duration = Duration::from_secs(10);
 /// A probe that has not answered by then is given up.
 const PROBE_FOR: Duration = Duration::from_secs(90);
+/// How soon the others ask what came of it: most probes are answered at once, and then the way is free.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Remembers how a destination fared.
 #[derive(Debug, Default)]
@@ -34,6 +36,7 @@ pub enum Admitted {
 struct State {
     failures: u32,
     closed_until: Option<Timestamp>,
+    is_probed: bool,
     worked_at: Option<Timestamp>,
 }
 
@@ -42,10 +45,12 @@ impl Breaker {
     pub fn admit(&self, now: Timestamp) -> Result<Admitted, Timestamp> {
         let mut state = self.state.lock().expect("nothing panics while holding the breaker");
         match state.closed_until {
+            Some(until) if now < until && state.is_probed => Err(until.min(now + ASK_AGAIN)),
             Some(until) if now < until => Err(until),
             Some(_) => {
                 // this caller is the probe; the others wait for its answer
                 state.closed_until = Some(now + PROBE_FOR);
+                state.is_probed = true;
                 Ok(Admitted::AsProbe)
             }
             None => Ok(Admitted::Freely),
@@ -61,6 +66,7 @@ impl Breaker {
     /// The probe learnt nothing about the destination: another may be it.
     pub fn undecided(&self, now: Timestamp) {
         let mut state = self.state.lock().expect("nothing panics while holding the breaker");
+        state.is_probed = false;
         if let Some(until) = &mut state.closed_until {
             *until = now.min(*until);
         }
@@ -76,6 +82,7 @@ impl Breaker {
         let mut state = self.state.lock().expect("nothing panics while holding the breaker");
         state.failures = state.failures.saturating_add(1);
         if state.failures >= THRESHOLD {
+            state.is_probed = false;
             state.closed_until = Some(now + OPEN_FOR);
         }
     }
@@ -109,6 +116,21 @@ mod tests {
         assert!(!breaker.is_open());
         assert!(breaker.has_worked_since(start));
         assert!(!breaker.has_worked_since(reopens + OPEN_FOR));
+    }
+
+    #[test]
+    fn those_who_wait_for_a_probe_hear_of_it_soon() {
+        let breaker = Breaker::default();
+        let start = Timestamp::from_secs(1000);
+        for _ in 0..THRESHOLD {
+            breaker.failed(start);
+        }
+        let reopens = start + OPEN_FOR;
+        assert_eq!(breaker.admit(reopens), Ok(Admitted::AsProbe));
+        let again = breaker.admit(reopens).unwrap_err();
+        assert!(again.since(reopens) < OPEN_FOR, "not only when the probe would be given up");
+        breaker.succeeded(reopens);
+        assert_eq!(breaker.admit(again), Ok(Admitted::Freely));
     }
 
     #[test]

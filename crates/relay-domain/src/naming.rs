@@ -2,6 +2,7 @@
 //! shown at Chatwoot. Every key is unique within a session, which the store adds.
 
 use crate::id::WaMessageId;
+use crate::reserved_id::family;
 
 /// The key of a WhatsApp message. The chat is not part of it, because not every copy names it; the author is, in groups,
 /// because others' ids are unique per author only. A device is no author.
@@ -16,6 +17,12 @@ pub fn whatsapp_message(id: &str, from_me: bool, author: Option<&str>) -> String
 /// The key of a report about a WhatsApp message; what is told the same is one report.
 pub fn whatsapp_receipt(id: &str, from_me: bool, status: &str) -> String {
     format!("receipt|{}|{id}|{status}", side(from_me))
+}
+
+/// Which of `shards` lanes takes the reports about a WhatsApp message. Those about all parts of an agent's message go one after the
+/// other: two at once could each show what the message is, and the lower one last.
+pub fn receipt_shard(id: &str, shards: u8) -> u8 {
+    family(id).bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % shards
 }
 
 /// The key of a Chatwoot message's first turn.
@@ -73,6 +80,17 @@ mod tests {
         assert_eq!(link_source(&WaMessageId::new("A"), false, Some("5511")), "them|A|5511");
         assert_eq!(source_id(&WaMessageId::new("A"), 0), "WAID:A");
         assert_eq!(source_id(&WaMessageId::new("A"), 2), "WAID:A:2");
+    }
+
+    #[test]
+    fn reports_about_parts_of_one_message_queue_together() {
+        let second = "01MCC5RRW8";
+        let shards: Vec<_> = ["A79N45HK56GRFT7S", "64X73EQ8NPX9BW87", "N098HV867HJFN1Q2"]
+            .map(|rest| receipt_shard(&format!("{second}{rest}"), 4))
+            .into_iter()
+            .collect();
+        assert!(shards.iter().all(|shard| *shard == shards[0]), "{shards:?}");
+        assert_ne!(receipt_shard("01MCC5RRW9A79N45HK56GRFT7S", 4), shards[0]);
     }
 
     #[test]

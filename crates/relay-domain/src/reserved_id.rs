@@ -13,6 +13,9 @@ use crate::id::{CwMessageId, SessionId, WaMessageId};
 /// How our names of reactions begin.
 const REACTION: &str = "reaction|";
 
+/// Digits of a ULID that tell the time.
+const TIME_DIGITS: usize = 10;
+
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Derives message ids for one session.
@@ -56,6 +59,11 @@ impl IdMint {
         let millis = u64::try_from(created_at.as_secs().saturating_mul(1000)).unwrap_or(0);
         WaMessageId::new(ulid(millis, &random))
     }
+}
+
+/// What the ids of all parts of a message have in common: the second at which it was written.
+pub fn family(id: &str) -> &str {
+    id.get(..TIME_DIGITS).unwrap_or(id)
 }
 
 /// What a reaction of ours is called here: CodeChat takes no id for it, and tells of it before it tells the one it gave. Whom it
@@ -110,6 +118,8 @@ mod tests {
         assert_eq!(id, mint.reserve(Timestamp::from_millis(1_785_585_660_000), part(9002, 0)));
         assert_eq!(id.as_str().len(), 26);
         assert_ne!(id, mint.reserve(at, part(9002, 1)));
+        assert_eq!(family(id.as_str()), family(mint.reserve(at, part(9002, 1)).as_str()));
+        assert_ne!(family(id.as_str()), family(mint.reserve(Timestamp::from_secs(1), part(9002, 0)).as_str()));
         assert_ne!(id, mint.reserve(at, part(9003, 0)));
         assert_ne!(id, mint.reserve(at, PartKey { account: 2, ..part(9002, 0) }));
         assert_ne!(id, mint.reserve(at, PartKey { origin: "https://other.example.com", ..part(9002, 0) }));

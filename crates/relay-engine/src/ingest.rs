@@ -240,10 +240,6 @@ fn key_of_body(event: &str, body: &[u8], now: Timestamp) -> String {
     format!("body|{event}|{hash:032x}|{}", now.as_secs() / 10)
 }
 
-fn shard_of(text: &str) -> u8 {
-    text.bytes().fold(0u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % SHARDS
-}
-
 /// A name for what is stored raw and looked at later.
 fn unnamed(event: String, body: &[u8], now: Timestamp) -> Name {
     Name { dedup_key: key_of_body(&event, body, now), order_key: now.as_millis(), place: PlaceInQueue::Shard(0), event }

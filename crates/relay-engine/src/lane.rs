@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use relay_domain::Timestamp;
 use relay_domain::backoff::{Direction, pause_after};
 use relay_domain::breaker::Admitted;
+use relay_domain::order;
 use relay_domain::verdict::{BETWEEN_LAST_WORDS, Failing, LAST_WORDS, OFFLINE_PAUSE, Speechless, Verdict};
 use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, StoreError};
@@ -25,7 +26,8 @@ const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
 /// Whether the lane goes on.
 #[derive(PartialEq, Eq)]
 enum Next {
-    Event,
+    /// With how far the lane has come.
+    Event(i64),
     Lane,
 }
 
@@ -46,6 +48,7 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
         // deleted since it was claimed
         return Ok(());
     };
+    let mut lease = lease.clone();
     let events = engine.store.due_events(&lease.lane, engine.clock.now()).await?;
     let count = events.len();
     for (index, event) in events.into_iter().enumerate() {
@@ -53,11 +56,12 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
             break;
         }
         let is_last = index + 1 == count;
-        if engine.work_on(&live, lease, &event, is_last).await? == Next::Lane {
-            return Ok(());
+        match engine.work_on(&live, &lease, &event, is_last).await? {
+            Next::Event(done_to) => lease.done_to = done_to,
+            Next::Lane => return Ok(()),
         }
     }
-    match engine.store.release(lease.clone(), engine.clock.now()).await? {
+    match engine.store.release(lease, engine.clock.now()).await? {
         Recorded::Yes | Recorded::LeaseLost => Ok(()),
     }
 }
@@ -184,7 +188,8 @@ impl Turn<'_> {
             let took = now.since(self.event.received_at).as_secs_f64();
             self.engine.metrics.end_to_end.get_or_create(&Way { direction: kind }).observe(took);
         }
-        Ok(if is_last { Next::Lane } else { Next::Event })
+        let done_to = order::done_to(self.lease.done_to, self.event.order_key, is_delivered);
+        Ok(if is_last { Next::Lane } else { Next::Event(done_to) })
     }
 
     /// Lets the lane wait without blaming anybody.
@@ -339,7 +344,7 @@ impl Turn<'_> {
     }
 
     async fn finish_and_release(&self, done: Done) -> Result<bool, StoreError> {
-        if self.finish(done, false).await? == Next::Event {
+        if matches!(self.finish(done, false).await?, Next::Event(_)) {
             self.release().await?;
         }
         Ok(true)
@@ -349,6 +354,8 @@ impl Turn<'_> {
     fn ends_in_silence(&self, failed: &Failed, trouble: &Trouble) -> bool {
         let why = match trouble {
             Trouble::Wait(_) | Trouble::Rate(_) | Trouble::Denied { .. } | Trouble::Offline => Speechless::Held,
+            // a look at CodeChat that could not be had says nothing of the words
+            Trouble::Failed(why) if why.side == Side::CodeChat => Speechless::Held,
             Trouble::Failed(why) if why.is_outage => Speechless::Outage,
             Trouble::Failed(_) | Trouble::Hopeless(_) | Trouble::Store(_) | Trouble::LeaseLost => Speechless::Refused,
         };

@@ -9,7 +9,7 @@ use relay_domain::note::Failure;
 use relay_store::StoreError;
 
 /// The word for a number that CodeChat does not find on WhatsApp.
-pub(crate) const NOT_ON_WHATSAPP: &str = "not_on_whatsapp";
+pub const NOT_ON_WHATSAPP: &str = "not_on_whatsapp";
 
 /// Which remote side was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

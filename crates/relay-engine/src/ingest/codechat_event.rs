@@ -15,7 +15,7 @@ use relay_store::LaneKind;
 
 use crate::translate::from_codechat::call;
 
-use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, shard_of, unnamed};
+use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, SHARDS, UNKNOWN, unnamed};
 
 /// Steps of a call that follow each other.
 const STEPS: i64 = 4;
@@ -188,6 +188,6 @@ fn receipt(event: String, update: &StatusUpdate) -> Option<Name> {
         event,
         dedup_key: naming::whatsapp_receipt(&update.id, update.from_me.unwrap_or(true), &format!("{status:?}")),
         order_key: 0,
-        place: PlaceInQueue::Shard(shard_of(&update.id)),
+        place: PlaceInQueue::Shard(naming::receipt_shard(&update.id, SHARDS)),
     })
 }
