@@ -22,6 +22,7 @@ mod messages;
 mod people;
 mod profile;
 mod redact;
+mod retold;
 mod said;
 mod signature;
 mod upload;

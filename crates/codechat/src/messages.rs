@@ -61,12 +61,20 @@ pub struct MessagePage {
 }
 
 /// A stored message.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Record {
     /// The message; it never has a LID, `info` or external attributes.
     pub message: Upsert,
     /// Its updates so far, in no order.
     pub updates: Vec<RecordUpdate>,
+    /// The row as it came.
+    row: Map<String, Value>,
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("message", &self.message).field("updates", &self.updates).finish_non_exhaustive()
+    }
 }
 
 /// A stored update.
@@ -120,7 +128,40 @@ impl Record {
         let message = Upsert::from_value(value).ok()?;
         let updates = value.get("MessageUpdate").and_then(Value::as_array);
         let updates = updates.into_iter().flatten().map(RecordUpdate::read).collect();
-        Some(Self { message, updates })
+        Some(Self { message, updates, row: value.as_object()?.clone() })
+    }
+
+    /// The webhook that would have told of the message, of the instance `name`: what the row lacks it lacks as well. It counts
+    /// as told after the server was away.
+    pub fn to_webhook(&self, name: &str) -> Vec<u8> {
+        let mut data = self.row.clone();
+        data.remove("MessageUpdate");
+        data.insert("info".to_owned(), json!({ "type": "append" }));
+        json!({ "event": "messages.upsert", "instance": { "name": name }, "data": data }).to_string().into_bytes()
+    }
+
+    /// The webhook that tells the message as it is stored, with the names of its chat and author, and the way it came, as `told`.
+    pub fn to_webhook_with(&self, name: &str, told: &Value) -> Vec<u8> {
+        let mut data = self.row.clone();
+        data.remove("MessageUpdate");
+        for field in ["keyLid", "keyParticipantLid", "isGroup", "info"] {
+            if let Some(value) = told.get(field) {
+                data.insert(field.to_owned(), value.clone());
+            }
+        }
+        json!({ "event": "messages.upsert", "instance": { "name": name }, "data": data }).to_string().into_bytes()
+    }
+
+    /// The webhook that would have told that our message was read, when it was. No other update is kept as it was told.
+    pub fn read_webhook(&self, name: &str) -> Option<Vec<u8>> {
+        let is_read = |update: &&RecordUpdate| matches!(update.status, Some(Status::Read | Status::Played));
+        let update = self.updates.iter().find(is_read).filter(|_| self.message.from_me)?;
+        let data = json!({
+            "id": self.message.key_id, "fromMe": true, "remoteJid": self.message.remote_jid, "status": "READ",
+            "dateTime": update.date_time,
+        });
+        let body = json!({ "event": "messages.update", "instance": { "name": name }, "data": data });
+        Some(body.to_string().into_bytes())
     }
 }
 

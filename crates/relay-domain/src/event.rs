@@ -332,6 +332,10 @@ ignored! {
     AlreadyDeleted = "already_deleted",
     /// Deleted in Chatwoot, while CodeChat no longer has it; a private note says so.
     NotStored = "not_stored",
+    /// A message of a group that was relayed before, when its author was not named.
+    AlreadyRelayed = "already_relayed",
+    /// A webhook told of it, and it is not to be found where it should be kept; see the setting `strict`.
+    Unverified = "unverified",
     /// CodeChat did not say whose it is.
     Unattributed = "unattributed",
     /// Neither text nor file.

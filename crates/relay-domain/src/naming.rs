@@ -14,6 +14,12 @@ pub fn whatsapp_message(id: &str, from_me: bool, author: Option<&str>) -> String
     }
 }
 
+/// The key of a WhatsApp message whose chat nobody can tell. Another key than the message's own, so that what tells the chat can
+/// still come.
+pub fn whatsapp_unattributed(id: &str, from_me: bool) -> String {
+    format!("unattributed|{}|{id}", side(from_me))
+}
+
 /// The key of a report about a WhatsApp message; what is told the same is one report.
 pub fn whatsapp_receipt(id: &str, from_me: bool, status: &str) -> String {
     format!("receipt|{}|{id}|{status}", side(from_me))

@@ -6,6 +6,7 @@ mod call;
 mod card;
 mod feed;
 mod group;
+mod late;
 mod lines;
 mod mark;
 pub mod menu;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use call::call;
 pub use feed::{feed_name, in_reply_to_status};
 pub use group::{author, group_change, nameless_group};
+pub use late::sent_late;
 
 pub use about::{about_unknown, ad, deleted, edited, reaction};
 pub use calendar::appointment;

@@ -42,6 +42,8 @@ pub struct SessionSettings {
     pub read_receipts: bool,
     /// Which conversation takes a customer's message.
     pub conversations: Conversations,
+    /// Whether a webhook only says that there is a message, which is then fetched from where it is kept.
+    pub strict: bool,
 }
 
 impl Default for SessionSettings {
@@ -63,6 +65,7 @@ impl Default for SessionSettings {
             typing: false,
             read_receipts: true,
             conversations: Conversations::default(),
+            strict: false,
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct EngineConfig {
     pub free_for_webhooks: u64,
     /// How the room of a folder is found out.
     pub space_of: fn(&Path) -> io::Result<Space>,
+    /// Whether what no webhook told is looked for.
+    pub gap_recovery: bool,
     /// Lanes at work at the same time.
     pub lanes: usize,
     /// Lanes of one session at work at the same time.
@@ -83,6 +85,7 @@ impl EngineConfig {
             free_for_files: 256_000_000,
             free_for_webhooks: 64_000_000,
             space_of,
+            gap_recovery: true,
             lanes: 64,
             lanes_per_session: 16,
             ffmpeg: FfmpegMode::Fallback,

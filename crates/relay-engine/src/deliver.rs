@@ -7,6 +7,7 @@ mod conversation;
 mod first_contact;
 mod group;
 mod identity;
+mod late;
 mod media_in;
 mod media_out;
 mod people;
@@ -19,6 +20,7 @@ mod replay;
 mod revoke;
 mod to_chatwoot;
 mod to_whatsapp;
+mod truth;
 mod unsent;
 
 use std::sync::Arc;
@@ -37,6 +39,8 @@ use crate::sessions::Live;
 use crate::translate::{Extras, translate};
 use crate::trouble::{Failed, Trouble};
 pub(crate) use group::Looks;
+pub(crate) use receipt::shown;
+use truth::Truth;
 
 /// What a delivery works on.
 pub(crate) struct Task<'a> {
@@ -73,6 +77,14 @@ pub(crate) async fn deliver(
     lease: &Lease,
     event: &PendingEvent,
 ) -> Result<Done, Trouble> {
+    match engine.truth(&live, lease, event).await? {
+        Truth::AsTold => deliver_as_is(engine, live, lease, event).await,
+        Truth::Fetched(event) => deliver_as_is(engine, live, lease, &event).await,
+        Truth::Unverified(done) => Ok(done),
+    }
+}
+
+async fn deliver_as_is(engine: &Engine, live: Arc<Live>, lease: &Lease, event: &PendingEvent) -> Result<Done, Trouble> {
     let (mut meaning, extras) = translate(event);
     if let Some(connection) = extras.connection.clone() {
         engine.connection_changed(&live, connection).await?;

@@ -72,6 +72,9 @@ impl Engine {
         background.spawn(self.clone().keep_room(stop.clone()));
         background.spawn(self.clone().keep_house(stop.clone()));
         background.spawn(self.clone().keep_hooks(stop.clone()));
+        if self.config.gap_recovery {
+            background.spawn(self.clone().keep_gaps(stop.clone()));
+        }
         background.spawn(self.clone().keep_reading(stop.clone()));
         background.spawn(self.clone().keep_typing(stop.clone()));
         for _ in 0..profile::WORKERS {

@@ -5,6 +5,7 @@
 mod chats;
 mod chatwoot_event;
 mod codechat_event;
+mod found;
 mod glimpse;
 
 use bytes::Bytes;
@@ -16,12 +17,14 @@ use relay_store::{Ingested, Lane, LaneKind, NewEvent, Origin, SetStatus, Source,
 use sha2::{Digest, Sha256};
 
 use crate::Engine;
+use crate::gap;
 use crate::metrics::{Received, Way};
 use crate::sessions::Live;
 use crate::trouble::Side;
 pub(crate) use chats::{ChatNames, Chats};
-pub(crate) use chatwoot_event::{jid_of_source, source_id_of};
+pub(crate) use chatwoot_event::{chat_names as chat_names_of, jid_of_source, source_id_of};
 pub(crate) use codechat_event::other_spellings;
+pub(crate) use found::{Found, base_key, read_key, unattributed_key};
 
 /// What became of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +60,15 @@ pub(crate) enum Named {
     /// A conversation's new state; noted with its chat, and not stored as an event.
     Status { event: String, conversation: CwConversationId, status: String, at: Timestamp, chat: ChatNames },
     /// A change of a Chatwoot message; to be stored when that message has failed before.
-    Retry { event: String, message: i64, chat: ChatNames },
+    Retry { event: String, change: Changed, chat: ChatNames },
+}
+
+/// A message of Chatwoot that changed, and looks as an agent's Retry leaves one.
+pub(crate) struct Changed {
+    pub(crate) message: i64,
+    pub(crate) created_at: Timestamp,
+    /// Retry takes all attributes away; other changes seldom do.
+    pub(crate) is_bare: bool,
 }
 
 /// The name of a webhook.
@@ -77,6 +88,20 @@ impl Name {
             PlaceInQueue::Shard(_) => true,
         };
         is_fine(&self.dedup_key) && has_fine_place
+    }
+}
+
+/// How something came, and when.
+struct Arrival {
+    origin: Origin,
+    received_at: Timestamp,
+    /// Until when it is held back; as long as a webhook when absent.
+    run_at: Option<Timestamp>,
+}
+
+impl Arrival {
+    fn by_webhook(now: Timestamp) -> Self {
+        Self { origin: Origin::Webhook, received_at: now, run_at: None }
     }
 }
 
@@ -115,7 +140,7 @@ impl Engine {
         };
         let (event, accepted) = match named {
             Named::Counted { event } => (event, Accepted::Counted),
-            Named::Retry { event, message, chat } => (event, self.retry(live, message, chat, body, now).await?),
+            Named::Retry { event, change, chat } => (event, self.retry(live, change, chat, body, now).await?),
             Named::Status { event, conversation, status, at, chat } => {
                 self.note_status(live, conversation, status, at, chat).await?;
                 (event, Accepted::Counted)
@@ -123,7 +148,7 @@ impl Engine {
             Named::Event(name) => {
                 let name = if name.is_storable() { name } else { unnamed(UNKNOWN.to_owned(), &body, now) };
                 let event = name.event.clone();
-                (event, self.store_named(live, source, name, body, now).await?)
+                (event, self.store_named(live, source, name, body, Arrival::by_webhook(now)).await?)
             }
         };
         let labels = Received { session: live.name().to_owned(), source: source.as_str(), event };
@@ -168,22 +193,45 @@ impl Engine {
     async fn retry(
         &self,
         live: &Live,
-        message: i64,
+        change: Changed,
         chat: ChatNames,
         body: Bytes,
         now: Timestamp,
     ) -> Result<Accepted, StoreError> {
-        let (first, again) = (naming::chatwoot_message(message), naming::chatwoot_retry(message));
-        let Some(failed) = self.store.failed_turns(live.id(), &first, &again).await? else {
-            return Ok(Accepted::Counted);
-        };
-        let name = Name {
+        let (first, again) = (naming::chatwoot_message(change.message), naming::chatwoot_retry(change.message));
+        let name = |dedup_key| Name {
             event: "message_created".to_owned(),
-            dedup_key: format!("{again}{}", failed.count),
-            order_key: message,
+            dedup_key,
+            order_key: change.message,
             place: PlaceInQueue::Chat(LaneKind::Out, chat),
         };
-        self.store_named(live, Source::Chatwoot, name, failed.body.unwrap_or(body), now).await
+        if let Some(failed) = self.store.failed_turns(live.id(), &first, &again).await? {
+            let arrival = Arrival { origin: Origin::Manual, ..Arrival::by_webhook(now) };
+            let name = name(format!("{again}{}", failed.count));
+            return self.store_named(live, Source::Chatwoot, name, failed.body.unwrap_or(body), arrival).await;
+        }
+        match self.first_heard_of(live, &change, &first, now).await? {
+            Some(arrival) => self.store_named(live, Source::Chatwoot, name(first), body, arrival).await,
+            None => Ok(Accepted::Counted),
+        }
+    }
+
+    /// How a message arrives whose change is the first that is heard of it: by the agent's hand when it is too old for anything else.
+    async fn first_heard_of(
+        &self,
+        live: &Live,
+        change: &Changed,
+        first: &str,
+        now: Timestamp,
+    ) -> Result<Option<Arrival>, StoreError> {
+        let is_ours = change.created_at >= gap::begins(live, now);
+        if !is_ours || self.store.has_event(live.id(), Source::Chatwoot, first).await? {
+            return Ok(None);
+        }
+        if now.since(change.created_at) <= self.config.outbound_ttl {
+            return Ok(Some(Arrival { received_at: change.created_at.min(now), ..Arrival::by_webhook(now) }));
+        }
+        Ok(change.is_bare.then(|| Arrival { origin: Origin::Manual, ..Arrival::by_webhook(now) }))
     }
 
     async fn store_named(
@@ -192,7 +240,7 @@ impl Engine {
         source: Source,
         name: Name,
         body: Bytes,
-        now: Timestamp,
+        arrival: Arrival,
     ) -> Result<Accepted, StoreError> {
         let (kind, chat, hold) = match name.place {
             PlaceInQueue::Shard(shard) => {
@@ -210,9 +258,9 @@ impl Engine {
             kind: name.event,
             dedup_key: unless_sabotaged(name.dedup_key),
             order_key: name.order_key,
-            received_at: now,
-            run_at: now + hold,
-            origin: Origin::Webhook,
+            received_at: arrival.received_at,
+            run_at: arrival.run_at.unwrap_or_else(|| self.clock.now() + hold),
+            origin: arrival.origin,
             body,
         };
         match self.store.ingest(event).await? {

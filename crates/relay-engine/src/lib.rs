@@ -12,6 +12,7 @@ mod deliver;
 pub mod disk;
 mod dispatcher;
 mod fetched;
+mod gap;
 mod hooks;
 mod house;
 pub mod http;
@@ -40,6 +41,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use relay_audio::{Limits, Transcoder};
 use relay_domain::Clock;
+use relay_domain::backoff::Direction;
 use relay_store::{Offer, Store, StoreError, UpdateSession};
 use url::Url;
 
@@ -159,6 +161,9 @@ impl Engine {
     async fn connection_changed(&self, live: &Live, connection: String) -> Result<(), StoreError> {
         live.health.set_offline(connection != "open");
         self.note_way_out(live, connection == "open").await?;
+        if connection == "open" {
+            live.health.gaps.look_soon(Direction::In);
+        }
         if live.session.connection == connection {
             return Ok(());
         }

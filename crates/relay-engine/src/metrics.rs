@@ -58,6 +58,26 @@ pub struct DeadLetters {
     pub reason: String,
 }
 
+/// Labels of what gap recovery found.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Recovered {
+    /// Session name.
+    pub session: String,
+    /// `in` or `out`.
+    pub direction: &'static str,
+    /// `message`, `receipt`, `status`, or `unattributed` for a message whose chat nobody can tell.
+    pub what: &'static str,
+}
+
+/// Labels of one direction of a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Flow {
+    /// Session name.
+    pub session: String,
+    /// `in` or `out`.
+    pub direction: &'static str,
+}
+
 /// All metrics of the engine.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -81,6 +101,10 @@ pub struct Metrics {
     pub dead_letters: Family<DeadLetters, Gauge>,
     /// Free room on the fullest volume, in bytes.
     pub disk_free: Gauge<i64, AtomicI64>,
+    /// What gap recovery found, and put right.
+    pub recovered: Family<Recovered, Counter>,
+    /// When the last sweep was complete, in epoch seconds.
+    pub swept_at: Family<Flow, Gauge>,
     /// Must be zero.
     pub conservation_error: Gauge<i64, AtomicI64>,
     registry: Arc<Registry>,
@@ -105,6 +129,8 @@ impl Metrics {
             oldest_pending: Gauge::default(),
             dead_letters: Family::default(),
             disk_free: Gauge::default(),
+            recovered: Family::default(),
+            swept_at: Family::default(),
             conservation_error: Gauge::default(),
             registry: Arc::default(),
         };
@@ -122,6 +148,12 @@ impl Metrics {
         );
         registry.register("dead_letters", "events that are dead or expired", metrics.dead_letters.clone());
         registry.register("disk_free_bytes", "free room where the relay writes", metrics.disk_free.clone());
+        registry.register("gap_recovered", "what gap recovery found or put right", metrics.recovered.clone());
+        registry.register(
+            "gap_sweep_completed_timestamp_seconds",
+            "when the last sweep was complete",
+            metrics.swept_at.clone(),
+        );
         registry.register(
             "conservation_error",
             "received minus accounted for; must be 0",

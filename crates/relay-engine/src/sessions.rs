@@ -19,6 +19,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::OnceCell;
 
 use crate::config::EngineConfig;
+use crate::gap::Gaps;
 use crate::hooks::Asked;
 use crate::pacing::{Turns, Walls};
 use crate::reading::Unread;
@@ -59,6 +60,8 @@ pub struct Health {
     pub(crate) turns: Turns,
     /// How much conversations got in the last minute.
     pub(crate) walls: Walls,
+    /// When gaps are looked for.
+    pub(crate) gaps: Gaps,
     /// What customers wrote and nobody has read yet.
     pub(crate) unread: Unread,
     /// The inbox's name in Chatwoot's public API, once it was asked for.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use relay_domain::Timestamp;
 use relay_domain::unsent::{Wait, is_stale};
 use relay_fault::{Sabotage, is_sabotaged};
-use relay_store::{NoteWayOut, StoreError};
+use relay_store::{NoteWayOut, Origin, StoreError};
 
 use crate::Engine;
 use crate::deliver::Task;
@@ -56,6 +56,10 @@ impl Task<'_> {
         let received_at = self.waits_since();
         if !is_stale(received_at, now, ttl) || is_sabotaged(Sabotage::Ttl) {
             return Ok(false);
+        }
+        // nobody told of it for so long: that the way was open meanwhile does not make it fresh
+        if self.event.origin == Origin::Sweep && is_stale(received_at, self.event.run_at, ttl) {
+            return Ok(true);
         }
         let open_since = self.engine.store.way_out_since(self.live.id()).await?;
         Ok(Wait { received_at, open_since, failing_since: self.event.first_failed_at }.is_too_long(now, ttl))

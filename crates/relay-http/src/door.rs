@@ -71,9 +71,10 @@ async fn enter(app: &App, side: Side, session: Named, secret: Keyed, request: Re
 /// Commits in a task of its own: a sender that hangs up early does not undo what it sent.
 async fn accept(app: &App, live: Arc<Live>, side: Side, body: Bytes) -> Result<StatusCode, Problem> {
     if app.engine.room() == Room::Gone {
+        app.engine.missed(&live, side);
         return Err(Problem::disk_full());
     }
-    let engine = app.engine.clone();
+    let (engine, sender) = (app.engine.clone(), live.clone());
     let commit = tokio::spawn(async move { engine.accept(&live, side, body).await });
     if is_sabotaged(Sabotage::AckBeforeCommit) {
         return Ok(StatusCode::OK);
@@ -93,14 +94,17 @@ async fn accept(app: &App, live: Arc<Live>, side: Side, body: Bytes) -> Result<S
         }
         Ok(Ok(Err(NotAccepted::Store(error)))) => {
             tracing::error!(%error, "a webhook could not be stored");
+            app.engine.missed(&sender, side);
             Err(Problem::unavailable())
         }
         Ok(Err(error)) => {
             tracing::error!(%error, "a webhook could not be accepted");
+            app.engine.missed(&sender, side);
             Err(Problem::unavailable())
         }
         Err(_) => {
             tracing::error!("a commit took longer than a second");
+            app.engine.missed(&sender, side);
             Err(Problem::unavailable())
         }
     }

@@ -130,6 +130,8 @@ CREATE TABLE event (
     source          TEXT   NOT NULL CHECK (source IN ('codechat', 'chatwoot', 'relay')),
     kind            TEXT   NOT NULL,
     dedup_key       TEXT   NOT NULL CHECK (dedup_key <> ''),
+    -- of a key that names its author: the key without, for finding a message whose author is not told everywhere
+    stem            TEXT,
     order_key       BIGINT NOT NULL,
     received_at     BIGINT NOT NULL,
     run_at          BIGINT NOT NULL,
@@ -150,6 +152,8 @@ CREATE INDEX event_done ON event (finished_at) WHERE body IS NOT NULL AND state 
 CREATE INDEX event_failed ON event (finished_at) WHERE body IS NOT NULL AND state IN ('dead', 'expired');
 CREATE INDEX event_dead ON event (lane, order_key, received_at, id) WHERE state IN ('dead', 'expired');
 CREATE INDEX event_old ON event (finished_at) WHERE body IS NULL AND state IN ('delivered', 'ignored');
+
+CREATE INDEX event_stem ON event (session, stem) WHERE stem IS NOT NULL;
 
 -- Counted when events are stored, apart from them, so that the sum over their states can be checked against it.
 CREATE TABLE tally (
@@ -172,6 +176,25 @@ CREATE TABLE attempt (
     detail      TEXT,
     worker      TEXT   NOT NULL,
     PRIMARY KEY (event, number)
+);
+
+-- How far gap recovery has looked, in each direction, and how far the sweep has come that is under way.
+CREATE TABLE cursor (
+    session      TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    way          TEXT   NOT NULL CHECK (way IN ('in', 'out')),
+    -- everything the other side dates up to here was looked at, by its own clock
+    done_to      BIGINT NOT NULL,
+    -- and everything with an id up to here, where ids are in order
+    done_id      BIGINT NOT NULL DEFAULT 0,
+    completed_at BIGINT,
+    -- the next sweep, of whichever process; pushed on while one is under way
+    due_at       BIGINT NOT NULL,
+    -- of the sweep under way: its pass and the next page of it; the newest there was when it began; 1 when another pass follows
+    pass         BIGINT NOT NULL DEFAULT 0,
+    page         BIGINT NOT NULL DEFAULT 0,
+    newest       BIGINT NOT NULL DEFAULT 0,
+    is_open    BIGINT NOT NULL DEFAULT 0 CHECK (is_open IN (0, 1)),
+    PRIMARY KEY (session, way)
 );
 
 -- What a message on one side is on the other, part by part. Written as an intent before anything is posted.

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::db::{KEPT, Tx, on};
 use crate::error::{Result, StoreError};
+use crate::known;
 use crate::model::{Lane, NewEvent};
 
 /// What became of a received event.
@@ -83,7 +84,7 @@ async fn insert_events(tx: &mut Tx, arrivals: &[Arrival]) -> Result<HashSet<Stri
     let ids: Vec<(String,)> = on!(tx, |conn| {
         let mut insert = QueryBuilder::new(
             "-- insert_events\nINSERT INTO event \
-             (id, session, lane, source, kind, dedup_key, order_key, received_at, run_at, origin, body) ",
+             (id, session, lane, source, kind, dedup_key, stem, order_key, received_at, run_at, origin, body) ",
         );
         insert.push_values(arrivals, |mut row, Arrival { event, .. }| {
             row.push_bind(event.id.as_str())
@@ -92,6 +93,7 @@ async fn insert_events(tx: &mut Tx, arrivals: &[Arrival]) -> Result<HashSet<Stri
                 .push_bind(event.source.as_str())
                 .push_bind(event.kind.as_str())
                 .push_bind(event.dedup_key.as_str())
+                .push_bind(known::stem(&event.dedup_key))
                 .push_bind(event.order_key)
                 .push_bind(event.received_at.as_millis())
                 .push_bind(event.run_at.as_millis())

@@ -11,12 +11,14 @@
 mod chat;
 mod checkpoint;
 mod contact;
+mod cursor;
 mod db;
 mod dead;
 mod ending;
 mod error;
 mod events;
 mod ingest;
+mod known;
 mod lane;
 mod link;
 mod media;
@@ -35,11 +37,13 @@ mod wake;
 mod way_out;
 mod writer;
 
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use relay_domain::Timestamp;
+use relay_domain::backoff::Direction;
 use relay_domain::id::{ChatKey, CwContactId, CwMessageId, EventId, SessionId, WaMessageId, WorkerId};
 use relay_domain::jid::Jid;
 use secrecy::SecretString;
@@ -48,6 +52,7 @@ use tokio::task::JoinHandle;
 
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
 pub use contact::{SetProfile, SetStatus, SettleContact};
+pub use cursor::{BeginSweep, Begun, Cursor, Progress, SaveSweep};
 pub use db::Migration;
 pub use dead::{DeadFilter, DeadGroup};
 pub use ending::Finish;
@@ -236,6 +241,36 @@ impl Store {
     /// Whether an event with this key was ever received.
     pub async fn has_event(&self, session: &SessionId, source: Source, dedup_key: &str) -> Result<bool> {
         events::is_known(&self.db, session, source, dedup_key).await
+    }
+
+    /// Which of these keys were ever received, be it with an author or without.
+    pub async fn known_keys(&self, session: &SessionId, source: Source, keys: &[String]) -> Result<HashSet<String>> {
+        known::known_keys(&self.db, session, source, keys).await
+    }
+
+    /// Whether a message's event waits.
+    pub async fn is_pending(&self, session: &SessionId, source: Source, key: &str) -> Result<bool> {
+        known::is_pending(&self.db, session, source, key).await
+    }
+
+    /// Takes the sweep of a session in one direction when it is due, or wanted at once.
+    pub async fn begin_sweep(&self, begin: BeginSweep) -> Result<Begun> {
+        self.writer.write(begin).await
+    }
+
+    /// Notes how far a sweep has come.
+    pub async fn save_sweep(&self, save: SaveSweep) -> Result<()> {
+        self.writer.write(save).await
+    }
+
+    /// How far gap recovery has looked.
+    pub async fn cursor(&self, session: &SessionId, way: Direction) -> Result<Option<Cursor>> {
+        cursor::get(&self.db, session, way).await
+    }
+
+    /// Lets events run that a sweep found and held back until it had found all.
+    pub async fn release_swept(&self, session: &SessionId, now: Timestamp) -> Result<()> {
+        self.writer.write(cursor::ReleaseSwept { session: session.clone(), now }).await
     }
 
     /// When the next free lane of a session that is not saturated is due.

@@ -81,7 +81,10 @@ pub struct TestApp {
     http: reqwest::Client,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
-    _folder: TempFolder,
+    store_config: StoreConfig,
+    engine_config: EngineConfig,
+    /// Deleted with this.
+    folder: TempFolder,
 }
 
 impl TestApp {
@@ -109,8 +112,9 @@ impl TestApp {
         let inbox = chatwoot.add_inbox(account, "WhatsApp", "").id;
         let folder = TempFolder::new();
         let secret_key = SecretString::from("test-secret-key");
-        let config = StoreConfig { url: options.database.fresh_url(folder.path()), secret_key: secret_key.clone() };
-        let store = Store::open(&config).await.unwrap();
+        let store_config =
+            StoreConfig { url: options.database.fresh_url(folder.path()), secret_key: secret_key.clone() };
+        let store = Store::open(&store_config).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let mut config = EngineConfig {
@@ -120,18 +124,15 @@ impl TestApp {
             locale: options.locale,
             zone: jiff::tz::TimeZone::UTC,
             outbound_pace: 0.0,
+            // stories count calls and let hours pass; those about gaps turn it on
+            gap_recovery: false,
             ..EngineConfig::new(folder.path().to_owned(), secret_key, base.clone())
         };
         (options.tune)(&mut config);
         let clock = Clock::system();
-        let engine = Engine::start(store, config, clock.clone()).await.unwrap();
+        let engine = Engine::start(store, config.clone(), clock.clone()).await.unwrap();
         let stop = CancellationToken::new();
-        let app =
-            App { engine: engine.clone(), api_key: Arc::new(SecretString::from(API_KEY)), stopping: stop.clone() };
-        let tasks = vec![
-            tokio::spawn(relay_http::serve(listener, relay_http::router(app), stop.clone())),
-            tokio::spawn(engine.clone().run(stop.clone())),
-        ];
+        let tasks = launch(&engine, listener, &stop);
         let http = relay_engine::http::client().unwrap();
         Self {
             codechat,
@@ -146,7 +147,44 @@ impl TestApp {
             http,
             stop,
             tasks,
-            _folder: folder,
+            store_config,
+            engine_config: config,
+            folder,
+        }
+    }
+
+    /// Stops the relay as a signal would, lets things happen without it, and starts it again on the same port and store.
+    pub async fn restarted(self, meanwhile: impl AsyncFnOnce(&FakeCodeChat, &FakeChatwoot)) -> Self {
+        let Self { engine, stop, tasks, store_config, engine_config, base, clock, .. } = self;
+        stop.cancel();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        engine.store.close().await.unwrap();
+        drop(engine);
+        meanwhile(&self.codechat, &self.chatwoot).await;
+        let store = reopened(&store_config).await;
+        let engine = Engine::start(store, engine_config.clone(), clock.clone()).await.unwrap();
+        let port = base.port().expect("the relay listens on a port of its own");
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let stop = CancellationToken::new();
+        let tasks = launch(&engine, listener, &stop);
+        Self {
+            codechat: self.codechat,
+            chatwoot: self.chatwoot,
+            account: self.account,
+            inbox: self.inbox,
+            token: self.token,
+            settings: self.settings,
+            http: self.http,
+            folder: self.folder,
+            engine,
+            clock,
+            base,
+            stop,
+            tasks,
+            store_config,
+            engine_config,
         }
     }
 
@@ -229,6 +267,26 @@ impl TestApp {
         }
         self.engine.store.close().await.unwrap();
         tally
+    }
+}
+
+fn launch(engine: &Arc<Engine>, listener: TcpListener, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
+    let app = App { engine: engine.clone(), api_key: Arc::new(SecretString::from(API_KEY)), stopping: stop.clone() };
+    vec![
+        tokio::spawn(relay_http::serve(listener, relay_http::router(app), stop.clone())),
+        tokio::spawn(engine.clone().run(stop.clone())),
+    ]
+}
+
+/// Opens a store again; what the process before left behind in tasks of its own may hold it for a moment.
+async fn reopened(config: &StoreConfig) -> Store {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Store::open(config).await {
+            Ok(store) => return store,
+            Err(error) => assert!(Instant::now() < deadline, "the store cannot be opened again: {error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

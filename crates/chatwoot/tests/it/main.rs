@@ -6,6 +6,7 @@ mod chats;
 mod downloads;
 mod failures;
 mod odd_webhooks;
+mod retold;
 mod support;
 mod uploads;
 mod webhooks;

@@ -55,7 +55,7 @@ impl Task<'_> {
 }
 
 /// The status that the parts add up to; one of them may be seen as it was before this report, which may be a repeated one.
-pub(super) fn shown(parts: &[Link], total: u16, before: Option<&Link>) -> Option<Receipt> {
+pub(crate) fn shown(parts: &[Link], total: u16, before: Option<&Link>) -> Option<Receipt> {
     let ours = parts.iter().filter(|part| part.key.direction == Direction::Out);
     let receipt = |part: &Link| match before {
         Some(before) if part.key == before.key && before.receipt == part.receipt => None,

@@ -16,7 +16,6 @@ use relay_domain::id::{CwConversationId, CwMessageId};
 use relay_domain::jid::Jid;
 use relay_domain::naming;
 use relay_domain::note;
-use relay_domain::order::is_late;
 use relay_domain::plan::{ChatwootPost, MadeFile};
 use relay_domain::settings::Deletions;
 use relay_fault::{Sabotage, is_sabotaged};
@@ -49,6 +48,9 @@ impl Task<'_> {
 
     async fn post_one(&self, chat: &Chat, post: &ChatwootPost) -> Result<Done, Trouble> {
         if let Some(done) = self.own_copy(post).await? {
+            return Ok(done);
+        }
+        if let Some(done) = self.same_message(post).await? {
             return Ok(done);
         }
         if post.deletion == Some(Deletions::Delete)
@@ -238,8 +240,7 @@ impl Task<'_> {
             }
         }
         message.attachments.extend(post.made_files.iter().map(made));
-        let is_late = is_late(self.event.order_key, self.lease.done_to) && !is_sabotaged(Sabotage::LateMark);
-        if is_late && !post.id.is_notice() {
+        if self.is_late(post) {
             let written_at = in_local_time(post.sent_at, &self.engine.config.zone);
             text = Some(join(text, note::late(self.live.locale, &written_at)));
         }

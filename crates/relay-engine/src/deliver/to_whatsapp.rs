@@ -82,6 +82,13 @@ impl Task<'_> {
                 Err(trouble) => return Err(trouble),
             }
         }
+        if self.is_overtaken() {
+            // the note may have to wait, and the message must not be sent again meanwhile
+            if let Some(LinkChange { key, change }) = last.take() {
+                self.record(key, change).await?;
+            }
+            self.tell_late(message).await?;
+        }
         Ok(Done::delivered(last.into_iter().collect()))
     }
 

@@ -11,7 +11,7 @@ use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
 
 use super::codechat_event::other_spellings;
-use super::{ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, unnamed};
+use super::{Changed, ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, unnamed};
 
 /// Names a webhook; `glimpse` sees what it says.
 pub(super) fn name(
@@ -49,7 +49,12 @@ pub(super) fn name(
             }))
         }
         Webhook::MessageUpdated(message) if is_for_us(&message, access) && may_be_retried(&message) => {
-            Ok(Named::Retry { event, message: message.id, chat: chat_names(&message.conversation) })
+            let change = Changed {
+                message: message.id,
+                created_at: Timestamp::from_millis(message.created_at),
+                is_bare: message.content_attributes.as_map().is_empty(),
+            };
+            Ok(Named::Retry { event, change, chat: chat_names(&message.conversation) })
         }
         Webhook::ConversationStatusChanged(changed) if is_ours(&changed, access) => Ok(Named::Status {
             event,

@@ -178,7 +178,7 @@ pub(crate) fn other_spellings(jid: &Jid) -> Vec<String> {
 }
 
 /// A change without a status announces what the message webhook after it says, so it gets the raw name.
-fn receipt(event: String, update: &StatusUpdate) -> Option<Name> {
+pub(super) fn receipt(event: String, update: &StatusUpdate) -> Option<Name> {
     // played is read: what is told the same is one report
     let status = match update.status.as_ref()? {
         Status::Played => &Status::Read,

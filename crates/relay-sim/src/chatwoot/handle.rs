@@ -140,6 +140,18 @@ impl FakeChatwoot {
         agent::change(&self.shared, message, Change::Delete)
     }
 
+    /// The body of the webhook that tells of a new message.
+    pub fn webhook_of(&self, message: u64) -> Option<serde_json::Value> {
+        let state = self.shared.lock();
+        let index = usize::try_from(message).ok()?.checked_sub(1).filter(|index| *index < state.messages.len())?;
+        Some(state.message_webhook(index, "message_created"))
+    }
+
+    /// Chatwoot marks a message as failed by itself, as it does when a webhook about it is answered too late.
+    pub fn fails_by_itself(&self, message: u64, error: &str) -> bool {
+        webhooks::fail(&self.shared, message, error)
+    }
+
     /// An agent presses Retry on a message.
     pub fn agent_retries(&self, message: u64) -> bool {
         agent::change(&self.shared, message, Change::Retry)

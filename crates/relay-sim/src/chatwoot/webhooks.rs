@@ -124,6 +124,17 @@ async fn deliver(shared: &Arc<Shared>, event: &Event) {
     }
 }
 
+/// Marks a message as Chatwoot does when a webhook about it fails; false when there is none.
+pub(super) fn fail(shared: &Arc<Shared>, id: u64, error: &str) -> bool {
+    let count = shared.lock().messages.len();
+    let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1)).filter(|index| *index < count);
+    let Some(index) = index else { return false };
+    if mark_failed(shared, index, error) {
+        fire(shared, vec![Event::MessageUpdated(index)]);
+    }
+    true
+}
+
 fn outgoing(shared: &Shared, event: &Event) -> Option<Outgoing> {
     let (key, url, secret, body) = {
         let state = shared.lock();

@@ -25,6 +25,8 @@ pub enum Chat {
     LidOnly(String),
     /// A group: its digits (or full JID), and the author's phone number.
     Group(String, String),
+    /// A group: its digits, and the LID (its digits) of an author who is known by nothing else.
+    GroupByLid(String, String),
     /// Something else that is no person's chat, by full JID: `status@broadcast`, a broadcast list or a channel, and its author's phone
     /// number, which a channel does not have.
     Feed(String, Option<String>),
@@ -124,6 +126,7 @@ fn row_of(instance: &Instance, message: &CustomerMessage, content: &Content, fro
             // Old group ids with a dash lose their JID.
             (Some(jid).filter(|jid| !jid.contains('-')), None, person(author), derived(author))
         }
+        Chat::GroupByLid(group, author) => (Some(format!("{group}@g.us")), None, None, Some(format!("{author}@lid"))),
         // the author's LID stands where a chat's would
         Chat::Feed(jid, author) => {
             let author = author.as_deref();
@@ -144,7 +147,7 @@ fn row_of(instance: &Instance, message: &CustomerMessage, content: &Content, fro
         content: content.value.clone(),
         timestamp: message.timestamp.unwrap_or_else(clock::now_s),
         device: "ios",
-        is_group: matches!(message.chat, Chat::Group(..)),
+        is_group: matches!(message.chat, Chat::Group(..) | Chat::GroupByLid(..)),
         updates: Vec::new(),
     }
 }

@@ -23,6 +23,7 @@ macro_rules! on_both {
 mod chats;
 mod dead;
 mod endings;
+mod gaps;
 mod ingest;
 mod lanes;
 mod links;
