@@ -44,6 +44,21 @@ impl World {
         Ok(())
     }
 
+    /// Waits until nothing is pending any more, for rows in which something is meant to be missing; time passes quickly.
+    pub(crate) async fn settle(&mut self, traffic: &Traffic, longest: Duration) -> Result<Drained> {
+        let (started, mut quiet) = (Instant::now(), 0);
+        loop {
+            let events = self.events().await?;
+            quiet = if events.pending == 0 { quiet + 1 } else { 0 };
+            // copies and what gap recovery finds may be under way
+            if quiet >= 10 || started.elapsed() > longest {
+                return Ok(Drained { verdicts: Verdicts::of(self, traffic), events, took: started.elapsed() });
+            }
+            self.jump(Duration::from_secs(15))?;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Waits until everything written is accounted for. Time passes as it does while somebody is at work, for the work is what is
     /// measured, and leaps while everybody waits. Gives up after `longest` of real time; what is missing then is in the verdict.
     pub(crate) async fn recover(&mut self, traffic: &Traffic, longest: Duration) -> Result<Recovered> {

@@ -44,9 +44,9 @@ pub(crate) fn phone(chat: usize) -> String {
 }
 
 impl Traffic {
-    /// Lets every customer write once, so that every conversation exists.
-    pub(crate) async fn begin(context: &Context, world: &mut World, chats: usize) -> Result<Self> {
-        let mut traffic = Self {
+    /// Nobody has written yet.
+    pub(crate) fn new(context: &Context, chats: usize) -> Self {
+        Self {
             rng: context.rng(1),
             chats,
             // the relay without a store knows texts only
@@ -55,7 +55,12 @@ impl Traffic {
             by_agents: Vec::new(),
             by_customers: 0,
             count: 0,
-        };
+        }
+    }
+
+    /// Lets every customer write once, so that every conversation exists.
+    pub(crate) async fn begin(context: &Context, world: &mut World, chats: usize) -> Result<Self> {
+        let mut traffic = Self::new(context, chats);
         for tenant in 0..world.tenants.len() {
             for chat in 0..chats {
                 traffic.customer_writes(world, tenant, chat, Kind::Text(format!("hello {chat}")));

@@ -62,7 +62,7 @@ async fn poison(context: &Context) -> Result<Outcome> {
         traffic.write_pair(&world);
         world.pass(beat, 20).await?;
     }
-    let drained = world.drain(&traffic, PATIENCE).await?;
+    let drained = world.settle(&traffic, PATIENCE).await?;
     let mut outcome = Outcome::default();
     let messages = world.chatwoot.messages();
     let is_behind = |message: &&LedgerMessage| {

@@ -105,7 +105,7 @@ async fn removed(context: &Context) -> Result<Outcome> {
     ensure!(status.is_success(), "the session was not removed: {said}");
     world.codechat.come_up().await?;
     world.chatwoot.come_up().await?;
-    let drained = world.drain(&traffic, Duration::from_secs(20)).await?;
+    let drained = world.settle(&traffic, PATIENCE).await?;
     let (inbound, outbound) = (&drained.verdicts.inbound, &drained.verdicts.outbound);
     outcome.figure("exported", exported.len());
     outcome
