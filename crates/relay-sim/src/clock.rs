@@ -10,6 +10,11 @@ pub fn advance(by: Duration) {
     AHEAD_MS.fetch_add(millis(by), Ordering::Relaxed);
 }
 
+/// How far it was moved in all.
+pub fn ahead() -> Duration {
+    Duration::from_millis(AHEAD_MS.load(Ordering::Relaxed).unsigned_abs())
+}
+
 /// Milliseconds since the epoch.
 pub fn now_ms() -> i64 {
     millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()) + AHEAD_MS.load(Ordering::Relaxed)
