@@ -65,6 +65,11 @@ pub fn source_id(id: &WaMessageId, part: u16) -> String {
     }
 }
 
+/// The id of the note that says that Chatwoot has a message of this source id twice.
+pub fn twice(source_id: &str) -> String {
+    format!("WAID:twice:{}", source_id.strip_prefix("WAID:").unwrap_or(source_id))
+}
+
 /// Whether a new message at Chatwoot is no agent's: agents' messages have no source id on an API inbox, and whatever has one was
 /// created through the API, by us.
 pub fn is_echo(source_id: Option<&str>, is_incoming: bool) -> bool {

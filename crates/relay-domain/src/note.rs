@@ -17,6 +17,7 @@ mod place;
 mod poll;
 pub mod revocation;
 mod trade;
+mod twice;
 mod undelivered;
 
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,7 @@ pub use payment::payment;
 pub use place::place;
 pub use poll::poll;
 pub use trade::trade;
+pub use twice::twice;
 pub use undelivered::{Lost, not_sent, undelivered};
 
 /// A language of the people who read the notes.

@@ -49,6 +49,7 @@ impl Engine {
         if round.is_multiple_of(SWEEP_EVERY) {
             self.sweep().await?;
         }
+        self.look_for_doubles().await?;
         let now = self.clock.now();
         for name in self.store.withdraw_expired(now).await? {
             if let Err(error) = tokio::fs::remove_file(self.spool.file(&name)).await {

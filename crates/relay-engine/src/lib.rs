@@ -11,6 +11,7 @@ pub mod dead;
 mod deliver;
 pub mod disk;
 mod dispatcher;
+mod doubles;
 mod fetched;
 mod gap;
 mod hooks;

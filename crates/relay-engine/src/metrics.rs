@@ -105,6 +105,8 @@ pub struct Metrics {
     pub recovered: Family<Recovered, Counter>,
     /// When the last sweep was complete, in epoch seconds.
     pub swept_at: Family<Flow, Gauge>,
+    /// Messages that Chatwoot has twice, because it stored one after it was looked for.
+    pub possible_duplicates: Counter,
     /// Must be zero.
     pub conservation_error: Gauge<i64, AtomicI64>,
     registry: Arc<Registry>,
@@ -131,6 +133,7 @@ impl Metrics {
             disk_free: Gauge::default(),
             recovered: Family::default(),
             swept_at: Family::default(),
+            possible_duplicates: Counter::default(),
             conservation_error: Gauge::default(),
             registry: Arc::default(),
         };
@@ -153,6 +156,11 @@ impl Metrics {
             "gap_sweep_completed_timestamp_seconds",
             "when the last sweep was complete",
             metrics.swept_at.clone(),
+        );
+        registry.register(
+            "possible_duplicates",
+            "messages that Chatwoot stored late and has twice",
+            metrics.possible_duplicates.clone(),
         );
         registry.register(
             "conservation_error",

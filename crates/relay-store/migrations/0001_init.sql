@@ -231,6 +231,17 @@ CREATE INDEX link_chat ON link (session, chat);
 CREATE INDEX link_failed ON link (session, event) WHERE state = 'failed';
 CREATE INDEX link_made ON link (made_at);
 
+-- Messages that were posted to Chatwoot again although an earlier post may still take effect: looked at afterwards.
+CREATE TABLE repeat (
+    session      TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    source_id    TEXT   NOT NULL,
+    conversation BIGINT NOT NULL,
+    posted_at    BIGINT NOT NULL,
+    look_at      BIGINT NOT NULL,
+    PRIMARY KEY (session, source_id)
+);
+CREATE INDEX repeat_due ON repeat (look_at);
+
 -- Files that CodeChat may fetch, each under a one-time token kept only as a hash.
 CREATE TABLE media (
     token_hash   BYTEA  PRIMARY KEY,

@@ -29,6 +29,7 @@ mod pausing;
 mod person;
 mod prune;
 mod read;
+mod repeat;
 mod replay;
 mod session;
 mod tally;
@@ -72,6 +73,7 @@ pub use person::{MeetPeople, Person};
 pub use prune::Pruned;
 pub use read::UnreadMessage;
 pub use relay_domain::lease::SILENCE_MS;
+pub use repeat::{NoteRepeat, Repeat, SettleRepeat};
 pub use replay::{DecideMany, Decided, Decision, Portion};
 pub use session::{Backlog, Deleted, UpdateSession};
 pub use way_out::NoteWayOut;
@@ -311,6 +313,21 @@ impl Store {
     /// Links of a Chatwoot message.
     pub async fn links_by_cw(&self, session: &SessionId, message: CwMessageId) -> Result<Vec<Link>> {
         link::by_cw(&self.db, session, message).await
+    }
+
+    /// Notes that a message is about to be posted to Chatwoot again.
+    pub async fn note_repeat(&self, note: NoteRepeat) -> Result<()> {
+        self.writer.write(note).await
+    }
+
+    /// Takes up to `most` messages that were posted again and are due to be looked at.
+    pub async fn take_repeats(&self, now: Timestamp, most: u32) -> Result<Vec<Repeat>> {
+        self.writer.write(repeat::TakeRepeats { now, most }).await
+    }
+
+    /// Says that such a message was looked at.
+    pub async fn settle_repeat(&self, settle: SettleRepeat) -> Result<()> {
+        self.writer.write(settle).await
     }
 
     /// Finds or opens a chat.

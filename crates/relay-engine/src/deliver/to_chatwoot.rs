@@ -19,10 +19,13 @@ use relay_domain::note;
 use relay_domain::plan::{ChatwootPost, MadeFile};
 use relay_domain::settings::Deletions;
 use relay_fault::{Sabotage, is_sabotaged};
-use relay_store::{Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, Recorded, Reserve, Reserved};
+use relay_store::{
+    Change, Chat, Link, LinkChange, LinkKey, LinkState, NewLink, Note, NoteRepeat, Recorded, Repeat, Reserve, Reserved,
+};
 use serde_json::{Map, Value, json};
 
 use super::{Done, Task};
+use crate::doubles::FIRST_LOOK;
 use crate::trouble::{Side, Trouble, from_chatwoot};
 
 /// Pages of 20 messages that a look goes through at most.
@@ -139,13 +142,27 @@ impl Task<'_> {
         {
             return Ok(Some(message));
         }
-        if let Some(since) = self.doubt_since(&link).await?
-            && let Some(message) = self.look_for(post, link.cw_conversation.unwrap_or(conversation), since).await?
-        {
-            return Ok(Some(message));
+        if let Some(since) = self.doubt_since(&link).await? {
+            if let Some(message) = self.look_for(post, link.cw_conversation.unwrap_or(conversation), since).await? {
+                return Ok(Some(message));
+            }
+            self.note_repeat(post, conversation, now).await?;
         }
         self.record(key.clone(), Change::Tried { at: now, conversation: Some(conversation) }).await?;
         Ok(None)
+    }
+
+    /// Notes that a message is posted again: the attempt before may still take effect, and then it is there twice.
+    async fn note_repeat(
+        &self,
+        post: &ChatwootPost,
+        conversation: CwConversationId,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        let session = self.live.id().clone();
+        let repeat = Repeat { session, source_id: source_id(post), conversation, posted_at: now };
+        self.engine.store.note_repeat(NoteRepeat { repeat, look_at: now + FIRST_LOOK }).await?;
+        Ok(())
     }
 
     /// Records what became of one part while the event goes on.

@@ -38,6 +38,7 @@ mod processes;
 mod prune;
 mod raw;
 mod reads;
+mod repeats;
 mod replay;
 mod rig;
 mod sessions;

@@ -58,5 +58,6 @@ mod revocations;
 mod signatures;
 mod strict;
 mod support;
+mod twice;
 mod typing;
 mod walls;
