@@ -62,7 +62,7 @@ impl Default for Deadlines {
             call: Duration::from_secs(15),
             send: Duration::from_secs(75),
             connect: Duration::from_secs(30),
-            media: Duration::from_mins(2),
+            media: Duration::from_secs(100),
             silence: Duration::from_secs(20),
         }
     }

@@ -1,9 +1,11 @@
 //! Bringing a WhatsApp file over: fetched to disk, voice notes converted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chatwoot::{Capability, Upload, UploadSource};
 use codechat::ErrorKind;
+use relay_domain::Timestamp;
 use relay_domain::event::{Media, MediaKind};
 use relay_domain::note;
 use relay_domain::settings::VoiceFormat;
@@ -15,6 +17,9 @@ use crate::trouble::{Failed, Side, Trouble, from_codechat};
 
 /// Attempts at a file that CodeChat says it cannot give, before a placeholder takes its place.
 const TRIES: u32 = 2;
+
+/// A file that did not come to its end within so long is not fetched again.
+const SLOW: Duration = Duration::from_secs(45);
 
 /// Attempts, within a minute, at a file that CodeChat cannot give now.
 const STUBBORN_TRIES: u32 = 6;
@@ -63,13 +68,21 @@ impl Task<'_> {
             Err(error) => return Err(from_codechat(error)),
         };
         let told_mime = stream.content_type.clone();
+        let began = self.engine.clock.now();
         match self.engine.spool.fill(stream.body, limit).await {
             Ok(spooled) if spooled.size() > 0 => Ok(Ok(File { spooled: Arc::new(spooled), told_mime })),
             Ok(_) => Ok(Err(self.lost(media, None))),
             Err(SpoolError::TooLarge { .. }) => Ok(Err(self.lost(media, Some(limit)))),
+            Err(SpoolError::Source(error)) if self.is_too_slow(&error, began) => Ok(Err(self.lost(media, None))),
             Err(SpoolError::Source(error)) => Err(from_codechat(error)),
             Err(SpoolError::Disk(error)) => Err(disk_trouble(&error)),
         }
+    }
+
+    /// Whether a file takes so long that another attempt would hold up its chat for more than two minutes.
+    fn is_too_slow(&self, error: &codechat::Error, began: Timestamp) -> bool {
+        let took = self.engine.clock.now().since(began);
+        error.kind == ErrorKind::TimedOut && (took > SLOW || self.event.attempts + 1 >= TRIES)
     }
 
     async fn prepare(&self, media: &Media, File { spooled, told_mime }: File) -> Brought {

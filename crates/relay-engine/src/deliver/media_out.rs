@@ -9,6 +9,7 @@ use relay_domain::card::{Person, people_of};
 use relay_domain::event::{AgentFile, AgentFileKind};
 use relay_domain::note::Failure;
 use relay_store::{Offer, OfferFile};
+use tokio::io::AsyncReadExt;
 use url::Url;
 
 use super::Task;
@@ -31,6 +32,9 @@ const MAX_CARD_BYTES: u64 = 200_000;
 /// And so are those with more numbers than this.
 const MAX_PEOPLE: usize = 20;
 
+/// What tells one kind of file from another is within so many bytes.
+const HEAD: usize = 4096;
+
 /// A file that CodeChat can fetch.
 pub(crate) struct Offered {
     pub(crate) url: Url,
@@ -43,6 +47,10 @@ impl Task<'_> {
     pub(crate) async fn offer_file(&self, file: &AgentFile) -> Result<Offered, Trouble> {
         let (spooled, mime) = self.fetch(file).await?;
         match file.kind {
+            // CodeChat fails on a picture that is none, with an error that looks like an outage
+            AgentFileKind::Image if !is_picture(&spooled).await? => {
+                self.offer(spooled, MediaKind::Document, mime, file, true).await
+            }
             AgentFileKind::Image => self.offer(spooled, MediaKind::Image, mime, file, false).await,
             AgentFileKind::Video => self.offer(spooled, MediaKind::Video, mime, file, false).await,
             AgentFileKind::Sticker => self.offer(spooled, MediaKind::Sticker, mime, file, false).await,
@@ -80,7 +88,8 @@ impl Task<'_> {
         }
         let mime = file.mime.clone().or(download.content_type).unwrap_or_else(|| "application/octet-stream".to_owned());
         let spooled = match self.engine.spool.fill(download.body, limit).await {
-            Ok(spooled) => spooled,
+            Ok(spooled) if spooled.size() > 0 => spooled,
+            Ok(_) => return Err(Trouble::Hopeless(Failure::FileUnavailable { name: file.name.clone() })),
             Err(SpoolError::TooLarge { .. }) => return Err(too_large()),
             Err(SpoolError::Source(error)) => return Err(from_chatwoot(error)),
             Err(SpoolError::Disk(error)) => return Err(disk_trouble(&error)),
@@ -148,4 +157,14 @@ impl Task<'_> {
             },
         }
     }
+}
+
+/// Whether the first bytes are those of a picture, whatever it is called.
+async fn is_picture(spooled: &Spooled) -> Result<bool, Trouble> {
+    let read = async {
+        let mut head = Vec::with_capacity(HEAD);
+        tokio::fs::File::open(spooled.path()).await?.take(HEAD as u64).read_to_end(&mut head).await?;
+        Ok(infer::is_image(&head))
+    };
+    read.await.map_err(|error: std::io::Error| disk_trouble(&error))
 }
