@@ -8,11 +8,13 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this program talks to whoever runs it")]
 
+mod calm;
 mod compare;
 mod corpus;
 mod mutants;
 mod naive;
 mod process;
+mod proxy;
 mod recovery;
 mod report;
 mod row;

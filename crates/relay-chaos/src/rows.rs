@@ -1,18 +1,25 @@
 //! The failure matrix: every row of `docs/delivery.md`, by name.
 
+mod chatwoot;
 mod clock;
+mod codechat;
 mod database;
+mod echoes;
+mod files;
 mod gaps;
 mod hostile;
 mod identity;
 mod kills;
 mod load;
 mod outages;
+mod parts;
+mod places;
 mod power;
 mod processes;
 mod replicas;
 mod sessions;
 mod soak;
+mod walls;
 mod webhooks;
 
 use crate::row::Row;
@@ -26,8 +33,20 @@ pub(crate) const ALL: &[&Row] = &[
     &database::F05,
     &power::F06,
     &database::F07,
+    &chatwoot::F08,
+    &chatwoot::F09,
+    &chatwoot::F10,
+    &chatwoot::F11,
+    &walls::F12,
+    &walls::F13,
+    &walls::F14,
+    &walls::F15,
+    &places::F16,
+    &places::F17,
     &outages::F18,
     &sessions::F19,
+    &codechat::F20,
+    &codechat::F21,
     &webhooks::F22,
     &webhooks::F23,
     &webhooks::F24,
@@ -37,13 +56,18 @@ pub(crate) const ALL: &[&Row] = &[
     &outages::F28,
     &clock::F29,
     &hostile::F30,
+    &files::F31,
+    &files::F32,
+    &files::F33,
     &hostile::F34,
     &hostile::F35,
+    &echoes::F36,
     &processes::F37,
     &processes::F38,
     &identity::F39,
     &sessions::F41,
     &identity::F42,
+    &parts::F43,
     &gaps::F44,
     &gaps::F45,
 ];

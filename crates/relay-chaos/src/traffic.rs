@@ -20,7 +20,7 @@ pub(crate) struct AgentWrote {
     pub(crate) chat: usize,
     /// Chatwoot's id, which is also the order of writing.
     pub(crate) id: u64,
-    /// What tells it apart.
+    /// What tells it apart; empty for a recording, which has no words.
     pub(crate) text: String,
 }
 
@@ -121,17 +121,22 @@ impl Traffic {
 
     /// One message of a customer, of any usual kind.
     pub(crate) fn write_in(&mut self, world: &World) {
+        let kind = self.any_kind();
+        let (tenant, chat) = (self.rng.usize(0..world.tenants.len()), self.any_chat());
+        self.customer_writes(world, tenant, chat, kind);
+    }
+
+    /// What a customer writes: any usual kind, told apart by its text where it has one.
+    pub(crate) fn any_kind(&mut self) -> Kind {
         self.count += 1;
         let count = self.count;
         let has_file = self.rng.u8(0..100) < self.media_percent;
-        let kind = match self.rng.u8(0..3) {
+        match self.rng.u8(0..3) {
             0 if has_file => Kind::Image(Some(format!("picture {count}"))),
             1 if has_file => Kind::Voice,
             _ if has_file => Kind::Document(format!("{count}.pdf")),
             _ => Kind::Text(format!("in {count}")),
-        };
-        let (tenant, chat) = (self.rng.usize(0..world.tenants.len()), self.any_chat());
-        self.customer_writes(world, tenant, chat, kind);
+        }
     }
 
     /// One message of an agent, with a file or without.
@@ -147,6 +152,28 @@ impl Traffic {
             _ => AgentMessage::text(text),
         };
         let (tenant, chat) = (self.rng.usize(0..world.tenants.len()), self.any_chat());
+        self.agent_writes(world, tenant, chat, message);
+    }
+
+    /// One message of an agent: texts, recordings, pictures and documents take turns.
+    pub(crate) fn write_out_of_any_kind(&mut self, world: &World) {
+        let (tenant, chat) = (self.rng.usize(0..world.tenants.len()), self.any_chat());
+        self.write_next_kind(world, tenant, chat);
+    }
+
+    /// The same, to this chat.
+    pub(crate) fn write_next_kind(&mut self, world: &World, tenant: usize, chat: usize) {
+        self.count += 1;
+        let text = format!("out {}", self.count);
+        let message = match self.count % 4 {
+            0 => AgentMessage::text(text),
+            1 => AgentMessage {
+                is_voice: true,
+                ..AgentMessage::file("voice.mp3", assets::MUSIC.mime, assets::MUSIC.bytes, None)
+            },
+            2 => AgentMessage::file("photo.jpg", assets::PHOTO.mime, assets::PHOTO.bytes, Some(&text)),
+            _ => AgentMessage::file("paper.pdf", assets::DOCUMENT.mime, assets::DOCUMENT.bytes, Some(&text)),
+        };
         self.agent_writes(world, tenant, chat, message);
     }
 

@@ -1,6 +1,6 @@
 //! What became of everything that was written: the books of both stand-ins compared, in the manner of a total queue.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -137,7 +137,7 @@ fn outbound(world: &World, traffic: &Traffic) -> Way {
     written.sort_by_key(|message| message.id);
     let sent: Vec<_> =
         written.iter().map(|message| Sent { chat: place_of(world, message), id: message.id.to_string() }).collect();
-    let recordings = Recordings::of(world, &written);
+    let mut recordings = Recordings::of(world, &written);
     let ids: HashMap<&str, u64> = written.iter().map(|message| (message.text.as_str(), message.id)).collect();
     let submissions = world.codechat.submissions();
     let mut seen = HashSet::new();
@@ -181,22 +181,25 @@ fn outbound(world: &World, traffic: &Traffic) -> Way {
     }
 }
 
-/// What agents said instead of writing. WhatsApp's id tells the second of the message that it was made for, and the chat the rest.
-struct Recordings(HashMap<(String, String), u64>);
+/// What agents said instead of writing. WhatsApp's id tells the second of the message that it was made for, the chat tells more,
+/// and those of one second are taken in their order.
+struct Recordings(HashMap<(String, String), VecDeque<u64>>);
 
 impl Recordings {
     fn of(world: &World, written: &[&AgentWrote]) -> Self {
         let spoken = written.iter().filter(|message| message.text.is_empty());
-        let known = spoken.filter_map(|message| {
-            let created = world.chatwoot.message(message.id)?.created_ms;
-            Some(((place_of(world, message), ulid_time(created / 1000 * 1000)), message.id))
-        });
-        Self(known.collect())
+        let mut known: HashMap<_, VecDeque<u64>> = HashMap::new();
+        for message in spoken {
+            let created = world.chatwoot.message(message.id).map_or(0, |message| message.created_ms);
+            let key = (place_of(world, message), ulid_time(created / 1000 * 1000));
+            known.entry(key).or_default().push_back(message.id);
+        }
+        Self(known)
     }
 
-    fn find(&self, chat: &str, message_id: &str) -> Option<u64> {
+    fn find(&mut self, chat: &str, message_id: &str) -> Option<u64> {
         let time = message_id.chars().take(10).collect();
-        self.0.get(&(chat.to_owned(), time)).copied()
+        self.0.get_mut(&(chat.to_owned(), time))?.pop_front()
     }
 }
 

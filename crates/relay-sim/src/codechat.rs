@@ -12,6 +12,7 @@ mod content;
 mod customer;
 mod error;
 mod files;
+mod flow;
 mod groups;
 mod handle;
 mod instances;
@@ -30,6 +31,7 @@ mod webhooks;
 
 pub use calls::{CallStep, RejectedCall};
 pub use customer::{Chat, CustomerMessage};
+pub use flow::MediaFlow;
 pub use handle::FakeCodeChat;
 pub use kinds::Kind;
 pub use presence::PresenceShown;

@@ -16,7 +16,8 @@ use http::{HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::server::reset_response;
+use crate::clock;
+use crate::server::{ResetMark, reset_response};
 
 /// Names of routes for [`Fault::route`]. With a method it must equal the route key; without one it is a substring of it.
 pub mod route {
@@ -105,7 +106,7 @@ pub enum FaultAction {
     },
     /// Resets the connection at once and commits later.
     ResetThenCommit {
-        /// How much later.
+        /// How much later, in the time of the stand-ins.
         after_ms: u64,
     },
     /// Answers late.
@@ -167,11 +168,26 @@ impl Fault {
     }
 }
 
+/// One call that came in, with when and what it was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// Method and route template, as [`route`] names them.
+    pub route: String,
+    /// The path asked for.
+    pub path: String,
+    /// When it came, in the time of the stand-ins.
+    pub at_ms: i64,
+    /// The status it was answered with; `None` when it was not, or not yet, or the connection was reset.
+    pub status: Option<u16>,
+}
+
 /// Scripted faults and call counters of one stand-in.
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     faults: Mutex<Vec<Fault>>,
     calls: Mutex<BTreeMap<String, u64>>,
+    /// Every call, in order of arrival.
+    log: Mutex<Vec<Call>>,
 }
 
 impl Control {
@@ -193,6 +209,23 @@ impl Control {
 
     pub(crate) fn reset_calls(&self) {
         lock(&self.calls).clear();
+    }
+
+    pub(crate) fn log(&self) -> Vec<Call> {
+        lock(&self.log).clone()
+    }
+
+    /// Enters a call into the log; returns its place there.
+    fn enter(&self, key: &str, path: &str) -> usize {
+        let call = Call { route: key.to_owned(), path: path.to_owned(), at_ms: clock::now_ms(), status: None };
+        let mut log = lock(&self.log);
+        log.push(call);
+        log.len() - 1
+    }
+
+    fn answered(&self, place: usize, response: &Response) {
+        let is_reset = response.extensions().get::<ResetMark>().is_some();
+        lock(&self.log)[place].status = (!is_reset).then_some(response.status().as_u16());
     }
 
     fn count(&self, key: &str) {
@@ -228,11 +261,14 @@ pub(crate) async fn guard(control: std::sync::Arc<Control>, request: Request, ne
     let template = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
     let key = format!("{} {template}", request.method());
     control.count(&key);
-    match control.take(&key, &path) {
+    let place = control.enter(&key, &path);
+    let response = match control.take(&key, &path) {
         Some(action) => act(action, request, next).await,
         None if request.method() == Method::GET => next.run(request).await,
         None => detached(request, next).await,
-    }
+    };
+    control.answered(place, &response);
+    response
 }
 
 async fn act(action: FaultAction, request: Request, next: Next) -> Response {
@@ -260,7 +296,7 @@ async fn act(action: FaultAction, request: Request, next: Next) -> Response {
         }
         FaultAction::ResetThenCommit { after_ms } => {
             tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(after_ms)).await;
+                clock::sleep(Duration::from_millis(after_ms)).await;
                 next.run(request).await
             });
             reset_response()

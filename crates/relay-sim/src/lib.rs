@@ -21,9 +21,9 @@ pub use chatwoot::{
 };
 pub use codechat::{
     AutoReceipts, CallStep, Chat, CodeChatOptions, ConnectionState, CustomerMessage, CustomerSent, FakeCodeChat, Kind,
-    MediaRecord, PresenceShown, ReadMark, RejectedCall, Revocation, Submission,
+    MediaFlow, MediaRecord, PresenceShown, ReadMark, RejectedCall, Revocation, Submission,
 };
-pub use fault::{Fault, FaultAction, route};
+pub use fault::{Call, Fault, FaultAction, route};
 pub use hooks::{Ack, AckOutcome, HookFaults};
 
 /// Why a stand-in could not be started or reopened.

@@ -12,7 +12,7 @@ use super::routes::router;
 use super::state::{Account, BlobDelay, ChatwootOptions, Role, Shared, State, User};
 use super::views::{LedgerContact, LedgerConversation, LedgerMessage};
 use super::webhooks;
-use crate::fault::Fault;
+use crate::fault::{Call, Fault};
 use crate::hooks::{Ack, HookFaults};
 use crate::server::{Server, listen};
 use crate::{SimError, ids};
@@ -261,6 +261,11 @@ impl FakeChatwoot {
     /// Calls by route, such as `POST /api/v1/accounts/{account}/contacts`.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.shared.control.calls()
+    }
+
+    /// Every call so far, in order of arrival.
+    pub fn call_log(&self) -> Vec<Call> {
+        self.shared.control.log()
     }
 
     /// Starts counting calls anew.

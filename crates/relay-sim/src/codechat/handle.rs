@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::customer::CustomerMessage;
+use super::flow::{Flowing, MediaFlow};
 use super::presence::{self, PresenceShown};
 use super::routes::router;
 use super::state::{CodeChatOptions, ConnectionState, CustomerSent, ReadMark, Revocation, Shared, Submission};
 use super::{customer, instances, webhooks};
 use crate::SimError;
-use crate::fault::Fault;
+use crate::fault::{Call, Fault};
 use crate::hooks::{Ack, HookFaults};
 use crate::server::{Server, listen};
 
@@ -141,6 +143,17 @@ impl FakeCodeChat {
         self.shared.lock().downloads.clone()
     }
 
+    /// WhatsApp serves a file under a media key (base64) that comes in this way.
+    pub fn flow_media(&self, media_key: &str, flow: MediaFlow) {
+        self.shared.lock().flows.insert(media_key.to_owned(), Flowing::new(flow));
+    }
+
+    /// How much of such a file was taken so far, over all calls, in bytes.
+    pub fn media_taken(&self, media_key: &str) -> u64 {
+        let state = self.shared.lock();
+        state.flows.get(media_key).map_or(0, |flowing| flowing.taken.load(Ordering::Relaxed))
+    }
+
     /// A customer sends a message. Returns its key; `None` when there is no such instance.
     pub fn customer_sends(&self, instance: &str, message: &CustomerMessage) -> Option<String> {
         customer::deliver(&self.shared, instance, message, false)
@@ -244,6 +257,11 @@ impl FakeCodeChat {
     /// Calls by route, such as `POST /message/sendText/{instance}`.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.shared.control.calls()
+    }
+
+    /// Every call so far, in order of arrival.
+    pub fn call_log(&self) -> Vec<Call> {
+        self.shared.control.log()
     }
 
     /// Starts counting calls anew.

@@ -33,6 +33,10 @@ pub(super) async fn data(
     let Some(media_key) = media["mediaKey"].as_str() else {
         return Ok(silent(&mime));
     };
+    let flowing = shared.lock().flows.get(media_key).cloned();
+    if let Some(flowing) = flowing {
+        return Ok(flowing.response(&mime));
+    }
     let bytes = blob(&shared, media_key).map_err(|message| ApiError::bad_request(json!([message])))?;
     if query.as_deref().unwrap_or_default().contains("binary=true") {
         return Ok(inline(&mime, &key_id, bytes));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::calls::RejectedCall;
+use super::flow::Flowing;
 use super::groups::Group;
 use super::presence::PresenceShown;
 use super::store::MessageStore;
@@ -254,6 +255,8 @@ pub(super) struct State {
     pub(super) pictures: HashMap<String, Bytes>,
     /// Decryptable media by media key.
     pub(super) blobs: HashMap<String, Bytes>,
+    /// Files that come in a way of their own, by media key.
+    pub(super) flows: HashMap<String, Flowing>,
     /// Media keys whose file WhatsApp no longer serves.
     pub(super) expired: HashSet<String>,
     /// How often each media key was served.

@@ -489,6 +489,9 @@ async fn committed_but_lost_and_committed_late() {
     assert_eq!(post().await.unwrap().status(), 401);
     assert_eq!(post().await.unwrap().status(), 200);
     assert_eq!(rig.sim.calls()[route::MESSAGE_CREATE], 4);
+    let posts = rig.sim.call_log().into_iter().filter(|call| call.route == route::MESSAGE_CREATE);
+    let answers: Vec<_> = posts.map(|call| call.status).collect();
+    assert_eq!(answers, [None, None, Some(401), Some(200)], "what was answered to whom");
 }
 
 #[tokio::test]

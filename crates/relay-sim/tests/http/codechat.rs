@@ -8,7 +8,7 @@ use axum::Router;
 use axum::routing::get;
 use relay_sim::{
     AckOutcome, Chat, CodeChatOptions, ConnectionState, CustomerMessage, FakeCodeChat, Fault, FaultAction, HookFaults,
-    Kind, assets, route,
+    Kind, MediaFlow, assets, route,
 };
 use serde_json::{Value, json};
 
@@ -590,4 +590,26 @@ async fn recorded_webhooks_can_be_replayed() {
     assert_eq!(rig.sim.replay_fixture(SHOP, &recorded), 2);
     let calls = rig.hooks.wait_for(1, is("call.upsert")).await;
     assert_eq!(calls[0], recorded["webhooks"][1]["body"]);
+}
+
+#[tokio::test]
+async fn a_file_may_be_huge_or_endless() {
+    let rig = Rig::start().await;
+    let media = |key: &str| json!({"messageType": "documentMessage", "content": {"mediaKey": key, "mimetype": "application/zip"}});
+    let ask = async |key: &str| {
+        let url = format!("{}/chat/mediaData/shop?binary=true", rig.sim.base_url());
+        rig.http.post(url).header("apikey", rig.sim.api_key()).json(&media(key)).send().await.unwrap()
+    };
+    rig.sim.flow_media("huge", MediaFlow::Huge { bytes: 1_000_000 });
+    assert_eq!(ask("huge").await.bytes().await.unwrap().len(), 1_000_000);
+    assert_eq!(rig.sim.media_taken("huge"), 1_000_000);
+    rig.sim.flow_media("endless", MediaFlow::Endless);
+    let mut endless = ask("endless").await;
+    let mut taken = 0;
+    while taken < 3_000_000 {
+        taken += endless.chunk().await.unwrap().expect("it never ends").len();
+    }
+    assert!(rig.sim.media_taken("endless") >= 3_000_000);
+    rig.sim.flow_media("slow", MediaFlow::Slow { bytes_per_second: 1000 });
+    assert_eq!(ask("slow").await.chunk().await.unwrap().unwrap().len(), 1000);
 }
