@@ -254,19 +254,6 @@ impl World {
         })
     }
 
-    /// Moves the time of everybody ahead, in steps that no signature grows old in.
-    pub(crate) async fn advance(&mut self, by: Duration) -> Result<()> {
-        const STEP: Duration = Duration::from_secs(20);
-        let mut left = by;
-        while left > Duration::ZERO {
-            let step = left.min(STEP);
-            left -= step;
-            self.jump(step)?;
-            tokio::time::sleep(Duration::from_millis(15)).await;
-        }
-        Ok(())
-    }
-
     /// Moves the time of everybody ahead at once. What was signed before may have grown old.
     pub(crate) fn jump(&mut self, by: Duration) -> Result<()> {
         self.ahead += by;
