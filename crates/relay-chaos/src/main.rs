@@ -1,7 +1,7 @@
 //! `relay-chaos`: the failure rig.
 //!
-//! The cast: a [`World`](world::World) is the relay as a process between stand-ins of CodeChat and Chatwoot; [`Traffic`]
-//! (traffic::Traffic) is what people write; a [`Row`](row::Row) breaks something and returns an [`Outcome`](row::Outcome); the
+//! The cast: a [`World`](world::World) is the relay as a process between stand-ins of CodeChat and Chatwoot;
+//! [`Traffic`](traffic::Traffic) is what people write; a [`Row`](row::Row) breaks something and returns an [`Outcome`](row::Outcome); the
 //! [`runner`] runs rows, each in a process of its own; the [`report`] tells what came of it.
 //!
 //! Invariant: a row passes only when it checked something and all of it held.

@@ -155,31 +155,29 @@ async fn relay_text(
     id: &str,
 ) -> Result<(), chatwoot::Error> {
     let chatwoot = naive.chatwoot(session);
-    let contact = match chatwoot.find_contact_inbox(session.inbox, phone).await? {
-        Some(contact) => contact.id,
-        None => {
-            let new = NewContact {
-                name: phone.to_owned(),
-                phone_number: Some(format!("+{phone}")),
-                inbox_id: session.inbox,
-                source_id: phone.to_owned(),
-                ..NewContact::default()
-            };
-            chatwoot.create_contact(&new).await?.id
-        }
+    let contact = if let Some(contact) = chatwoot.find_contact_inbox(session.inbox, phone).await? {
+        contact.id
+    } else {
+        let new = NewContact {
+            name: phone.to_owned(),
+            phone_number: Some(format!("+{phone}")),
+            inbox_id: session.inbox,
+            source_id: phone.to_owned(),
+            ..NewContact::default()
+        };
+        chatwoot.create_contact(&new).await?.id
     };
-    let conversation = match chatwoot.conversations_of(session.inbox, phone).await?.first() {
-        Some(conversation) => conversation.id,
-        None => {
-            let new = NewConversation {
-                inbox_id: session.inbox,
-                contact_id: contact,
-                source_id: phone.to_owned(),
-                status: None,
-                team_id: None,
-            };
-            chatwoot.create_conversation(&new).await?.id
-        }
+    let conversation = if let Some(conversation) = chatwoot.conversations_of(session.inbox, phone).await?.first() {
+        conversation.id
+    } else {
+        let new = NewConversation {
+            inbox_id: session.inbox,
+            contact_id: contact,
+            source_id: phone.to_owned(),
+            status: None,
+            team_id: None,
+        };
+        chatwoot.create_conversation(&new).await?.id
     };
     let mut message = NewMessage::new(Direction::Incoming);
     message.content = Some(text.to_owned());

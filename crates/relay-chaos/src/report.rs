@@ -1,6 +1,5 @@
 //! Tells what came of the rows: on the terminal, as JSON, as the page in `docs/`.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -151,8 +150,10 @@ fn matrix(rows: &[Ran]) -> String {
         String::from("## Failures\n\n| row | what is broken | scale | SQLite | PostgreSQL |\n|---|---|---|---|---|\n");
     for ran in firsts(rows) {
         let of = |database: &str| cell(rows.iter().find(|other| other.row == ran.row && other.database == database));
-        let _ =
-            writeln!(table, "| {} | {} | {} | {} | {} |", ran.row, ran.title, ran.scale, of("sqlite"), of("postgres"));
+        line(
+            &mut table,
+            &format!("| {} | {} | {} | {} | {} |", ran.row, ran.title, ran.scale, of("sqlite"), of("postgres")),
+        );
     }
     table.push('\n');
     table
@@ -185,7 +186,7 @@ fn targets(rows: &[Ran]) -> String {
             0 => "reached".to_owned(),
             failed => format!("**missed in {failed} runs**"),
         };
-        let _ = writeln!(table, "| {name} {what} | {} | {result} |", by.join(", "));
+        line(&mut table, &format!("| {name} {what} | {} | {result} |", by.join(", ")));
     }
     table.push('\n');
     table
@@ -200,7 +201,7 @@ fn mutants(mutants: &[Mutant]) -> String {
     );
     for mutant in mutants {
         let complaint = mutant.complaint.as_deref().unwrap_or("**not noticed**");
-        let _ = writeln!(table, "| {} | {} | {} |", mutant.sabotage, mutant.row, shortened(complaint));
+        line(&mut table, &format!("| {} | {} | {} |", mutant.sabotage, mutant.row, shortened(complaint)));
     }
     table.push('\n');
     table
@@ -225,10 +226,12 @@ fn comparison(compared: &[Compared]) -> String {
     );
     for pair in compared {
         for (name, counts) in [("without a store", &pair.naive), ("relay", &pair.ours)] {
-            let _ = writeln!(
-                table,
-                "| {} | {} | {name} | {} | {} | {} | {} | {} |",
-                pair.row, pair.title, counts.written, counts.lost, counts.doubled, counts.reordered, counts.refused
+            line(
+                &mut table,
+                &format!(
+                    "| {} | {} | {name} | {} | {} | {} | {} | {} |",
+                    pair.row, pair.title, counts.written, counts.lost, counts.doubled, counts.reordered, counts.refused
+                ),
             );
         }
     }
@@ -239,16 +242,16 @@ fn comparison(compared: &[Compared]) -> String {
 fn details(rows: &[Ran]) -> String {
     let mut list = String::from("## Everything counted\n\n");
     for ran in rows {
-        let _ = writeln!(list, "<details><summary>{} {}, {}</summary>\n", ran.row, ran.title, ran.database);
-        let _ = writeln!(list, "`{}`, {:.0} s\n", ran.again(), ran.seconds);
+        line(&mut list, &format!("<details><summary>{} {}, {}</summary>\n", ran.row, ran.title, ran.database));
+        line(&mut list, &format!("`{}`, {:.0} s\n", ran.again(), ran.seconds));
         for (name, value) in &ran.outcome.figures {
-            let _ = writeln!(list, "- {name}: {value}");
+            line(&mut list, &format!("- {name}: {value}"));
         }
         for check in &ran.outcome.checks {
-            let _ = writeln!(list, "- {}", said(check));
+            line(&mut list, &format!("- {}", said(check)));
         }
-        for complaint in ran.error.iter() {
-            let _ = writeln!(list, "- **could not run**: {}", shortened(complaint));
+        for complaint in &ran.error {
+            line(&mut list, &format!("- **could not run**: {}", shortened(complaint)));
         }
         list.push_str("\n</details>\n\n");
     }
@@ -258,6 +261,11 @@ fn details(rows: &[Ran]) -> String {
 fn said(check: &Check) -> String {
     let mark = if check.holds { "" } else { "**failed** " };
     format!("{mark}{}: {} (wanted {})", check.what, shortened(&check.seen), check.wanted)
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
 }
 
 /// One line of bearable length.
