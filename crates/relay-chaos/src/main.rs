@@ -188,7 +188,7 @@ async fn full(plan: &Plan, seeds: u64) -> anyhow::Result<ExitCode> {
     report::print(&rows);
     let mutants = mutants::run(plan).await?;
     let compared = compare::run(plan).await?;
-    let simulated = Some(simulated::run(plan, seeds).await?);
+    let simulated = Some(simulated::run(seeds)?);
     let findings = Findings { rows, mutants, compared, simulated };
     report::write(plan, &findings)?;
     Ok(code(findings.passes()))

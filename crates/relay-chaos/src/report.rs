@@ -45,7 +45,7 @@ impl Findings {
     pub(crate) fn passes(&self) -> bool {
         self.rows.iter().all(Ran::passes)
             && self.mutants.iter().all(|mutant| mutant.complaint.is_some())
-            && self.simulated.as_ref().is_none_or(|simulated| simulated.failing == 0)
+            && self.simulated.as_ref().is_none_or(|simulated| simulated.failing.is_empty())
     }
 }
 
@@ -211,7 +211,9 @@ fn simulator(simulated: Option<&Simulated>) -> String {
     let Some(simulated) = simulated else { return String::new() };
     format!(
         "## Simulated worlds\n\n[simulator.md](simulator.md) says what is simulated. **{} seeds, {} failing**, {} seeds a minute.\n\n",
-        simulated.seeds, simulated.failing, simulated.per_minute
+        simulated.seeds,
+        simulated.failing.len(),
+        simulated.per_minute
     )
 }
 
@@ -250,7 +252,7 @@ fn details(rows: &[Ran]) -> String {
         for check in &ran.outcome.checks {
             line(&mut list, &format!("- {}", said(check)));
         }
-        for complaint in &ran.error {
+        if let Some(complaint) = &ran.error {
             line(&mut list, &format!("- **could not run**: {}", shortened(complaint)));
         }
         list.push_str("\n</details>\n\n");

@@ -11,10 +11,11 @@ use crate::world::{Setup, World};
 
 /// At full size, one hour.
 const FULL: Duration = Duration::from_hours(1);
-/// How long one failure lasts.
-const SPELL: Duration = Duration::from_secs(5);
 /// Messages a second each way.
 const PACE: u32 = 20;
+/// Messages each way while one failure lasts, and between two.
+const DURING: usize = 100;
+const BETWEEN: usize = 40;
 
 /// SOAK: everything, for as long as is wanted.
 pub(crate) const SOAK: Row = Row {
@@ -35,9 +36,9 @@ async fn soak(context: &Context) -> Result<Outcome> {
     while Instant::now() < ends {
         spells += 1;
         begin_spell(&mut world, &mut rng).await?;
-        traffic.write(&world, SPELL.as_secs() as usize * PACE as usize, PACE).await;
+        traffic.write(&world, DURING, PACE).await;
         heal(&mut world).await?;
-        traffic.write(&world, PACE as usize * 2, PACE).await;
+        traffic.write(&world, BETWEEN, PACE).await;
         memory.push(world.relay().memory_now() / 1_000_000);
     }
     let drained = world.drain(&traffic, Duration::from_mins(5)).await?;

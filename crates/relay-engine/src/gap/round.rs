@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
+use relay_fault::{Sabotage, is_sabotaged};
 use relay_store::{BeginSweep, Begun, Cursor, Progress, SaveSweep, SessionState, StoreError};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +56,8 @@ impl Engine {
 
     fn begin_round(self: &Arc<Self>, live: &Arc<Live>, way: Direction, rounds: &TaskTracker, stop: &CancellationToken) {
         // without room nothing that is found could be stored
-        if live.session.state != SessionState::Active || self.room() == Room::Gone {
+        let is_hindered = self.room() == Room::Gone || is_sabotaged(Sabotage::GapRecovery);
+        if live.session.state != SessionState::Active || is_hindered {
             return;
         }
         let Some(at_once) = live.health.gaps.course(way).begin(self.clock.now()) else { return };
