@@ -128,11 +128,19 @@ impl<'a> Door<'a> {
     }
 
     async fn post(&self, body: Vec<u8>, signed: Option<(String, i64)>) -> Option<u16> {
-        let mut request = self.world.http.post(&self.url).header("content-type", "application/json").body(body);
-        if let Some((signature, at)) = signed {
-            request = request.header("x-chatwoot-signature", signature).header("x-chatwoot-timestamp", at.to_string());
+        for _ in 0..2 {
+            let mut request =
+                self.world.http.post(&self.url).header("content-type", "application/json").body(body.clone());
+            if let Some((signature, at)) = &signed {
+                request =
+                    request.header("x-chatwoot-signature", signature).header("x-chatwoot-timestamp", at.to_string());
+            }
+            // a connection on which too much was sent is closed: the next request may find it so, and is sent again
+            if let Ok(answer) = request.send().await {
+                return Some(answer.status().as_u16());
+            }
         }
-        request.send().await.ok().map(|answer| answer.status().as_u16())
+        None
     }
 }
 
