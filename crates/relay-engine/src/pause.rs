@@ -17,19 +17,22 @@ const BY_HAND: &str = "paused by a person";
 impl Engine {
     /// Stops a session until its token works again. Nothing is lost meanwhile: webhooks are stored as ever.
     pub(crate) async fn pause(&self, live: &Live, side: Side) -> Result<(), StoreError> {
-        tracing::error!(session.id = %live.id(), side = side.as_str(), "the token is refused: session paused");
-        self.turn(live.id(), Turn::Stop(refusal(side))).await
+        // every lane at work finds out by itself; the first one tells
+        if self.turn(live.id(), Turn::Stop(refusal(side))).await? {
+            tracing::error!(session.id = %live.id(), side = side.as_str(), "the token is refused: session paused");
+        }
+        Ok(())
     }
 
     /// Stops a session until a person resumes it. What is on its way to the other side goes on.
     pub async fn pause_by_hand(&self, session: &SessionId, why: Option<&str>) -> Result<(), StoreError> {
         let reason = why.map_or_else(|| BY_HAND.to_owned(), |why| format!("{BY_HAND}: {why}"));
-        self.turn(session, Turn::Pause(reason)).await
+        self.turn(session, Turn::Pause(reason)).await.map(drop)
     }
 
     /// Lets a session work again, whatever stopped it.
     pub async fn resume(&self, session: &SessionId) -> Result<(), StoreError> {
-        self.turn(session, Turn::Resume).await
+        self.turn(session, Turn::Resume).await.map(drop)
     }
 
     /// Whether a session does not work, as far as this process knows.
@@ -57,9 +60,11 @@ impl Engine {
         }
     }
 
-    async fn turn(&self, session: &SessionId, turn: Turn) -> Result<(), StoreError> {
-        self.store.turn_session(TurnSession { id: session.clone(), turn }).await?;
-        self.sessions.refresh().await
+    /// Whether that changed anything.
+    async fn turn(&self, session: &SessionId, turn: Turn) -> Result<bool, StoreError> {
+        let has_changed = self.store.turn_session(TurnSession { id: session.clone(), turn }).await?;
+        self.sessions.refresh().await?;
+        Ok(has_changed)
     }
 }
 
