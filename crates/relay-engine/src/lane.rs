@@ -51,12 +51,18 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
     let mut lease = lease.clone();
     let events = engine.store.due_events(&lease.lane, engine.clock.now()).await?;
     let count = events.len();
-    for (index, event) in events.into_iter().enumerate() {
+    for (index, event) in events.iter().enumerate() {
         if stop.is_cancelled() || engine.is_paused(&lease.lane.session) {
             break;
         }
         let is_last = index + 1 == count;
-        match engine.work_on(&live, &lease, &event, is_last).await? {
+        // ids are made in the order of storing: one behind it was there before it, and may be posted though not recorded
+        if events[index + 1..].iter().any(|behind| behind.id < event.id)
+            && let Some(tried) = engine.store.tried_behind(&lease.lane, event.order_key).await?
+        {
+            lease.done_to = lease.done_to.max(tried);
+        }
+        match engine.work_on(&live, &lease, event, is_last).await? {
             Next::Event(done_to) => lease.done_to = done_to,
             Next::Lane => return Ok(()),
         }

@@ -229,6 +229,11 @@ impl Store {
         lane::due_events(&self.db, lane, now).await
     }
 
+    /// The furthest place behind `place` in a lane whose pending event may have been posted already.
+    pub async fn tried_behind(&self, lane: &Lane, place: i64) -> Result<Option<i64>> {
+        link::tried_behind(&self.db, lane, place).await
+    }
+
     /// How the last attempt at an event ended, as the word it was recorded with.
     pub async fn last_outcome(&self, event: &EventId) -> Result<Option<String>> {
         lane::last_outcome(&self.db, event).await

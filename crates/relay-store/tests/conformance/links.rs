@@ -17,6 +17,7 @@ on_both!(
     what_was_sent_stays_sent,
     a_try_is_remembered_until_it_is_known_to_have_failed,
     doubt_begins_when_it_is_noticed,
+    what_was_tried_is_seen_from_in_front_of_it,
     a_receipt_only_rises,
     what_was_deleted_stays_deleted,
     a_deletion_is_in_doubt_until_it_is_confirmed,
@@ -273,6 +274,20 @@ async fn an_end_and_a_wait_change_links_too(database: Database) {
     assert_eq!(rig.store.finish(end).await.unwrap(), Recorded::Yes);
     let rows: Vec<_> = work.by_cw(9).await.into_iter().map(|link| (link.state, link.wa_row)).collect();
     assert_eq!(rows, [(LinkState::Sent, Some(1)), (LinkState::Sent, Some(2))]);
+    rig.finish().await;
+}
+
+async fn what_was_tried_is_seen_from_in_front_of_it(database: Database) {
+    let rig = Rig::on(database).await;
+    let work = Work::begin(&rig, "loja01", LaneKind::In).await;
+    let part = inward("M1");
+    work.reserve(vec![part.clone()]).await;
+    let place = work.event.order_key;
+    let behind = async |place| rig.store.tried_behind(&work.lease.lane, place).await.unwrap();
+    assert_eq!(behind(place - 1).await, Some(place));
+    assert_eq!(behind(place).await, None, "it is not behind itself");
+    work.note(&part, Change::Untried).await;
+    assert_eq!(behind(place - 1).await, None, "it cannot have been posted");
     rig.finish().await;
 }
 
