@@ -1,5 +1,6 @@
 //! Chatwoot fails: it answers with errors, answers nothing, loses its answers, or commits long after it hung up.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -87,13 +88,20 @@ async fn errors(context: &Context) -> Result<Outcome> {
 
     let mut outcome = Outcome::default();
     let calls = world.chatwoot.call_log();
-    let while_open = calls.iter().filter(|call| (counted_from..healed_at).contains(&call.at_ms)).count();
+    let while_open: Vec<_> = calls.iter().filter(|call| (counted_from..healed_at).contains(&call.at_ms)).collect();
+    let mut by_route: BTreeMap<&str, usize> = BTreeMap::new();
+    for call in &while_open {
+        *by_route.entry(&call.route).or_default() += 1;
+    }
+    for (route, count) in by_route {
+        outcome.figure(&format!("while the breaker was open: {route}"), count);
+    }
     let most = (healed_at - counted_from) / ms(PROBE_EVERY) + 1;
     outcome.figure("queued", queued);
     outcome.figure("chats, all as popular", chats);
     outcome.figure("pending when Chatwoot came back", held.pending);
     outcome.figure("calls until the breaker was open", calls_between(&world, failing_since, counted_from));
-    outcome.at_most("calls to Chatwoot while the breaker was open", most, i64::try_from(while_open)?);
+    outcome.at_most("calls to Chatwoot while the breaker was open", most, i64::try_from(while_open.len())?);
     outcome.at_least("messages that waited on disk", i64::try_from(queued)?, held.pending);
     outcome.at_most("drained, in seconds", 300, drained.took.as_secs());
     drained.zeros(&mut outcome);
