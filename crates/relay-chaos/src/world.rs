@@ -280,6 +280,19 @@ impl World {
         Ok(())
     }
 
+    /// Waits until nobody has called Chatwoot for a second.
+    pub(crate) async fn until_quiet(&self) {
+        let mut before = 0;
+        loop {
+            let calls: u64 = self.chatwoot.calls().values().sum();
+            if calls == before {
+                return;
+            }
+            before = calls;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
     /// Largest resident memory of any process so far, in megabytes.
     pub(crate) fn peak_megabytes(&mut self) -> u64 {
         self.relays.iter_mut().map(RelayProcess::peak_memory).max().unwrap_or(0) / 1_000_000

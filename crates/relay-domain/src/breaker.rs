@@ -87,6 +87,12 @@ impl Breaker {
         }
     }
 
+    /// Whether nobody may call now: not even to find out whether it works again.
+    pub fn keeps_away(&self, now: Timestamp) -> bool {
+        let state = self.state.lock().expect("nothing panics while holding the breaker");
+        state.closed_until.is_some_and(|until| now < until)
+    }
+
     /// Whether calls are being kept away.
     pub fn is_open(&self) -> bool {
         self.state.lock().expect("nothing panics while holding the breaker").closed_until.is_some()
@@ -107,6 +113,7 @@ mod tests {
         }
         let reopens = start + OPEN_FOR;
         assert_eq!(breaker.admit(start), Err(reopens));
+        assert!(breaker.keeps_away(start) && !breaker.keeps_away(reopens));
         assert_eq!(breaker.admit(reopens), Ok(Admitted::AsProbe));
         assert!(breaker.admit(reopens).is_err(), "only one probe");
         breaker.failed(reopens);

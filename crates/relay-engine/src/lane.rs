@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use relay_domain::Timestamp;
 use relay_domain::backoff::{Direction, pause_after};
-use relay_domain::breaker::Admitted;
+use relay_domain::breaker::{Admitted, OPEN_FOR};
 use relay_domain::order;
 use relay_domain::verdict::{BETWEEN_LAST_WORDS, Failing, LAST_WORDS, OFFLINE_PAUSE, Speechless, Verdict};
 use relay_fault::{Sabotage, is_sabotaged};
@@ -93,12 +93,22 @@ impl Engine {
             LaneKind::In | LaneKind::Receipt => Side::Chatwoot,
             LaneKind::Out => Side::CodeChat,
         };
-        let turn = Turn { engine: self, live, lease, event, started_at: now, started: Instant::now() };
+        let mut turn =
+            Turn { engine: self, live, lease, event, started_at: now, started: Instant::now(), has_answered: false };
         let admitted = match live.health.breaker(side).admit(now) {
             Ok(admitted) => admitted,
             Err(_) if is_sabotaged(Sabotage::Breaker) => Admitted::Freely,
             Err(until) => return turn.wait(until).await,
         };
+        if admitted == Admitted::AsProbe {
+            // one harmless call finds out whether it is back; the message is tried only then
+            if !self.is_there(live, side).await {
+                let now = self.clock.now();
+                live.health.breaker(side).failed(now);
+                return turn.wait(now + OPEN_FOR).await;
+            }
+            turn.has_answered = true;
+        }
         // a renderer that panics costs its message, not the process
         let delivery = AssertUnwindSafe(deliver(self, live.clone(), lease, event)).catch_unwind().await;
         let result = delivery.unwrap_or_else(|_| Err(panicked(side)));
@@ -150,6 +160,8 @@ struct Turn<'a> {
     event: &'a PendingEvent,
     started_at: Timestamp,
     started: Instant,
+    /// Whether the destination answered something simple just before.
+    has_answered: bool,
 }
 
 impl Turn<'_> {
@@ -293,6 +305,7 @@ impl Turn<'_> {
             Verdict::TryAgain => None,
             Verdict::Overdue => Some("gave_up: after 72 hours".to_owned()),
             Verdict::Poison => Some(reason()),
+            Verdict::PoisonIfUp if self.has_answered => Some(reason()),
             Verdict::PoisonIfUp => self.engine.answers(self.live, failed.side).await.then(reason),
         }
     }

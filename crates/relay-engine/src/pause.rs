@@ -8,7 +8,7 @@ use relay_store::{SessionState, StoreError, Turn, TurnSession};
 
 use crate::Engine;
 use crate::sessions::Live;
-use crate::trouble::Side;
+use crate::trouble::{Failed, Side, Trouble, from_chatwoot, from_codechat};
 
 const REFUSED: &str = "refuses the token";
 /// What the reason of a pause by hand begins with.
@@ -58,6 +58,15 @@ impl Engine {
             Side::Chatwoot => live.chatwoot.profile().await.is_ok(),
             Side::CodeChat => live.codechat.connection_state(live.name()).await.is_ok(),
         }
+    }
+
+    /// Whether a side answers at all, be it with a refusal.
+    pub(crate) async fn is_there(&self, live: &Arc<Live>, side: Side) -> bool {
+        let failure = match side {
+            Side::Chatwoot => live.chatwoot.profile().await.err().map(from_chatwoot),
+            Side::CodeChat => live.codechat.connection_state(live.name()).await.err().map(from_codechat),
+        };
+        !matches!(failure, Some(Trouble::Failed(Failed { is_outage: true, .. })))
     }
 
     /// Whether that changed anything.

@@ -47,7 +47,7 @@ pub(crate) const F10: Row = Row {
 pub(crate) const F11: Row = Row {
     id: "F11",
     title: "Chatwoot commits 3, 8 and 20 s after a reset",
-    quick: Some(0.1),
+    quick: None,
     on: On::Both,
     is_alone: false,
     run: |context| Box::pin(late_commits(context)),

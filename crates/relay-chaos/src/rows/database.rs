@@ -78,7 +78,7 @@ fn odd_status(outcome: &AckOutcome) -> Option<String> {
 pub(crate) const F05: Row = Row {
     id: "F05",
     title: "the database is locked for 3 s; every flush takes 200 ms",
-    quick: Some(0.1),
+    quick: Some(0.04),
     on: On::Sqlite,
     is_alone: false,
     run: |context| Box::pin(waits(context)),

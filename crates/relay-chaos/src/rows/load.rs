@@ -33,6 +33,8 @@ async fn burst(context: &Context, lanes: usize) -> Result<Outcome> {
     let mut traffic = Traffic::begin(context, &mut world, lanes).await?;
     world.chatwoot.fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Delay { ms: 50, after_commit: false }));
     let count = context.scaled(1000);
+    // the first messages are followed by names and pictures
+    world.until_quiet().await;
     world.chatwoot.reset_calls();
     let started = Instant::now();
     // ten at a time: fifty times a second

@@ -182,8 +182,11 @@ async fn refused_token(context: &Context) -> Result<Outcome> {
     let until = clock::now_ms();
     let wall_minutes = usize::try_from(paused.elapsed().as_secs() / 60)?;
     let calls = world.chatwoot.call_log();
-    let probes = calls.iter().filter(|call| (paused_at..until).contains(&call.at_ms)).count();
+    let while_paused = || calls.iter().filter(|call| (paused_at..until).contains(&call.at_ms));
+    let probes = while_paused().count();
     let mut outcome = Outcome::default();
+    let routes: Vec<_> = while_paused().map(|call| call.route.as_str()).collect();
+    outcome.figure("calls while paused", routes.join(", "));
     let first = calls.iter().filter(|call| call.status == Some(401) && call.at_ms < paused_at).count();
     outcome.figure("calls refused before the session paused", first);
     outcome.at_most("probes", wall_minutes + 1, probes);

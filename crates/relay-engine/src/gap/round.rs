@@ -16,7 +16,7 @@ use crate::Engine;
 use crate::disk::Room;
 use crate::metrics::Flow;
 use crate::sessions::Live;
-use crate::trouble::Trouble;
+use crate::trouble::{Side, Trouble};
 
 /// How often it is seen to whether a round is due.
 const TICK: Duration = Duration::from_millis(300);
@@ -58,6 +58,13 @@ impl Engine {
         // without room nothing that is found could be stored
         let is_hindered = self.room() == Room::Gone || is_sabotaged(Sabotage::GapRecovery);
         if live.session.state != SessionState::Active || is_hindered {
+            return;
+        }
+        let side = match way {
+            Direction::In => Side::CodeChat,
+            Direction::Out => Side::Chatwoot,
+        };
+        if live.health.breaker(side).keeps_away(self.clock.now()) {
             return;
         }
         let Some(at_once) = live.health.gaps.course(way).begin(self.clock.now()) else { return };

@@ -46,8 +46,11 @@ impl Engine {
                 () = sleep(TICK) => {}
             }
             for live in self.sessions.all() {
-                let is_at_work = live.session.settings.read_receipts && live.session.state == SessionState::Active;
-                if is_at_work && live.health.unread.begin_round(self.clock.now()) {
+                let now = self.clock.now();
+                let is_at_work = live.session.settings.read_receipts
+                    && live.session.state == SessionState::Active
+                    && !live.health.breaker(Side::Chatwoot).keeps_away(now);
+                if is_at_work && live.health.unread.begin_round(now) {
                     let (engine, stop) = (self.clone(), stop.clone());
                     rounds.spawn(async move {
                         // a call that hangs is given up when the process stops: nothing depends on it
