@@ -38,7 +38,11 @@ impl World {
         };
         // what a sweep found waited where no relay knew of it
         let was_known = event.stored_at.since(event.received_at) < TAKES;
-        let spell = self.spells.iter().find(kept).filter(|_| was_known);
+        // two spells at once look like either
+        let is_alone =
+            self.spells.iter().filter(|spell| spell.session == content.session && spell.side == Side::CodeChat).count()
+                == 1;
+        let spell = self.spells.iter().find(kept).filter(|_| was_known && is_alone);
         if spell.is_some_and(|spell| spell.to.since(event.received_at) > TTL + TAKES) {
             self.violated(format!("stale: {content:?} is sent"));
         }
@@ -161,8 +165,8 @@ fn check_inward(world: &World, message: &WaMessage, found: &mut Vec<String>) {
     let is_speechless = world.chatwoots[content.session].words_lost.contains(&content.serial);
     match (event.state, copies, placeholders) {
         (EventState::Delivered, 1, 0) | (EventState::Dead, 0, 1) => {}
-        // a placeholder was posted, forgotten, and then the message went through after all
-        (EventState::Delivered, 1, 1) if world.is_forgetful => {}
+        // a placeholder was posted without an answer, and then the message went through after all
+        (EventState::Delivered, 1, 1) => {}
         // given up while Chatwoot would not even be asked: it may have arrived
         (EventState::Dead, 0 | 1, 0) if is_speechless => {}
         (EventState::Dead, 0, 0) => found.push(format!("silent loss: {content:?}")),
@@ -295,7 +299,8 @@ fn check_order_in(world: &World, session: usize, chat: u8, found: &mut Vec<Strin
     };
     let mut highest = 0;
     for post in posts {
-        let Some(event) = event_of(post) else { continue };
+        // what was given up while nobody would be asked may arrive after what came behind it
+        let Some(event) = event_of(post).filter(|event| event.state == EventState::Delivered) else { continue };
         if event.order_key < highest {
             if !was_late(world, lane, event) {
                 found.push(format!("reordered: {:?}", post.content));

@@ -5,7 +5,7 @@ use relay_domain::status::{Receipt, raised, shown};
 use relay_engine::Side;
 use relay_engine::trouble::{Trouble, from_chatwoot};
 
-use crate::call::{ask, chatwoot_error};
+use crate::call::chatwoot_error;
 use crate::sabotage::Sabotage;
 use crate::store::Change;
 use crate::worker::{Done, Turn};
@@ -43,9 +43,14 @@ pub(crate) async fn show(turn: &Turn, id: &str, receipt: Receipt) -> Result<Done
     };
     let status = if falls { Some(receipt) } else { raised(before, after) };
     let Some(status) = status.filter(|status| *status != Receipt::Sent) else { return Ok(Done::ignored()) };
-    if let Some(fail) = ask(&turn.sim, session, Side::Chatwoot).await {
+    turn.check_lease()?;
+    let fortune = turn.sim.w().fortune(session, Side::Chatwoot, None);
+    if fortune.fail.is_none() {
+        turn.sim.w().set_status(session, message, status);
+    }
+    turn.sim.sleep(fortune.answer).await;
+    if let Some(fail) = fortune.fail {
         return Err(from_chatwoot(chatwoot_error(fail)));
     }
-    turn.sim.w().set_status(session, message, status);
     Ok(Done::delivered(Vec::new()))
 }

@@ -34,6 +34,7 @@ impl Task<'_> {
         let Some(status) = self.status(raised(before, after)).await else {
             return Ok(Done::ignored(Ignored::StaleReceipt));
         };
+        self.check_lease()?;
         match self.live.chatwoot.set_status(conversation.get(), message.get(), &status).await {
             Ok(_) => Ok(Done::delivered(Vec::new())),
             Err(error) if error.kind == chatwoot::ErrorKind::NotFound => Ok(Done::ignored(Ignored::StaleReceipt)),
