@@ -164,7 +164,8 @@ impl Task<'_> {
 
     /// Refuses to begin anything while this process may have lost its lanes.
     pub(crate) fn check_lease(&self) -> Result<(), Trouble> {
-        if self.engine.pulse.may_post() { Ok(()) } else { Err(Trouble::LeaseLost) }
+        let is_ours = self.engine.pulse.may_post() && !self.engine.at_work.is_lost(self.lease);
+        if is_ours { Ok(()) } else { Err(Trouble::LeaseLost) }
     }
 
     /// Where the failure rig may end the process: an intent is durable, and its request is the next thing to leave.

@@ -27,6 +27,8 @@ const TICK: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub(crate) struct AtWork {
     lanes: Mutex<HashMap<SessionId, HashSet<String>>>,
+    /// Those that others may have taken while this process was silent.
+    lost: Mutex<HashSet<String>>,
     freed: Notify,
 }
 
@@ -45,7 +47,20 @@ impl AtWork {
             }
         }
         drop(lanes);
+        self.lost.lock().expect("nothing panics while counting lanes").remove(&lease.mark());
         self.freed.notify_one();
+    }
+
+    /// Gives up all lanes at work: this process was silent for so long that others may have them.
+    fn lose_all(&self) {
+        let lanes = self.lanes.lock().expect("nothing panics while counting lanes");
+        self.lost.lock().expect("nothing panics while counting lanes").extend(lanes.values().flatten().cloned());
+    }
+
+    /// Whether a lease is from before a silence.
+    pub(crate) fn is_lost(&self, lease: &Lease) -> bool {
+        let lost = self.lost.lock().expect("nothing panics while counting lanes");
+        !lost.is_empty() && lost.contains(&lease.mark())
     }
 
     fn total(&self) -> usize {
@@ -106,7 +121,8 @@ impl Engine {
     /// Claims what is due; returns how long there is nothing to do.
     async fn claim_and_spawn(self: &Arc<Self>, lanes: &TaskTracker, stop: &CancellationToken) -> Duration {
         let free = self.config.lanes.saturating_sub(self.at_work.total());
-        if free == 0 {
+        // a lane claimed in silence may be somebody else's the next moment
+        if free == 0 || !self.pulse.may_post() {
             return POLL;
         }
         self.join_chats().await;
@@ -167,12 +183,20 @@ impl Engine {
         }
     }
 
+    /// Beats; what was at work before a silence is not taken up again, although the silence ends.
+    async fn show_life(&self) {
+        if !self.pulse.may_post() {
+            self.at_work.lose_all();
+        }
+        self.pulse.beat(&self.store).await;
+    }
+
     async fn beat(self: Arc<Self>, stop: CancellationToken) {
         loop {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = sleep(BEAT_EVERY) => self.pulse.beat(&self.store).await,
+                () = sleep(BEAT_EVERY) => self.show_life().await,
             }
             match self.store.has_chats_to_join().await {
                 Ok(true) => {
@@ -183,5 +207,29 @@ impl Engine {
                 Err(error) => tracing::error!(%error, "chats to join could not be looked for"),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use relay_domain::id::{ChatKey, LeaseToken};
+    use relay_store::{Lane, LaneKind};
+
+    use super::*;
+
+    #[test]
+    fn a_lease_from_before_a_silence_stays_lost() {
+        let lane = Lane { session: SessionId::new("s"), kind: LaneKind::In, chat: ChatKey::new("c") };
+        let lease = |token| Lease { lane: lane.clone(), token, done_to: 0 };
+        let [before, after] = [LeaseToken::generate(), LeaseToken::generate()].map(lease);
+        let at_work = AtWork::default();
+        at_work.begin(&before);
+        assert!(!at_work.is_lost(&before));
+        at_work.lose_all();
+        at_work.begin(&after);
+        assert!(at_work.is_lost(&before), "others may have it");
+        assert!(!at_work.is_lost(&after), "it was claimed since");
+        at_work.end(&before);
+        assert!(!at_work.is_lost(&before), "nothing is remembered of what is over");
     }
 }

@@ -9,6 +9,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use chatwoot::SignatureError;
+use futures_util::StreamExt;
 use relay_engine::disk::Room;
 use relay_engine::{Accepted, Live, NotAccepted, Side};
 use relay_fault::{Point, Sabotage, is_sabotaged, reach};
@@ -20,6 +21,9 @@ use crate::{App, Problem};
 pub(crate) const MAX_BODY: usize = 2 * 1024 * 1024;
 /// How long a sender may take over its body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+/// How much of a body that is too large is read all the same, in bytes, and for how long.
+const MOST_DISCARDED: usize = 8 * MAX_BODY;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a commit may take before the sender is told to try again.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -130,6 +134,7 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
         || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is over the limit of 2 MB");
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > MAX_BODY) {
+        discard(body).await;
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY)).await {
@@ -140,6 +145,22 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Probl
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body took longer than 15 seconds"))
         }
     }
+}
+
+/// Reads on for a while: a sender whose connection is closed while it still sends does not get to see the answer.
+async fn discard(body: Body) {
+    let mut stream = body.into_data_stream();
+    let read = async {
+        let mut read = 0;
+        while let Some(Ok(bytes)) = stream.next().await {
+            read += bytes.len();
+            if read > MOST_DISCARDED {
+                return;
+            }
+        }
+    };
+    // whoever takes longer is not waited for
+    drop(tokio::time::timeout(DISCARD_TIMEOUT, read).await);
 }
 
 fn is_too_large(error: &axum::Error) -> bool {

@@ -72,11 +72,18 @@ async fn a_group_is_one_conversation(database: Database) {
     assert_ne!(alone, first.conversation);
     // from the second message on, one call each
     app.settle().await;
+    // the picture of a chat is looked for after its first message
+    app.until("a look for both pictures", async || pictures_asked(&app) >= 2).await;
     app.codechat.reset_calls();
     shown(&app, &text(GROUP, BIA, "Bia", "mais uma")).await;
     app.settle().await;
     assert!(app.codechat.calls().is_empty(), "{:?}", app.codechat.calls());
     finish_clean(app).await;
+}
+
+fn pictures_asked(app: &TestApp) -> u64 {
+    let calls = app.codechat.calls();
+    calls.iter().filter(|(route, _)| route.contains("fetchProfilePictureUrl")).map(|(_, count)| count).sum()
 }
 
 async fn agents_answer_the_group(database: Database) {
