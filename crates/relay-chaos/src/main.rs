@@ -104,6 +104,9 @@ struct Run {
     /// The share of the full size; the tier's own when absent.
     #[arg(long)]
     scale: Option<f64>,
+    /// Another share for one row, as `F27=1`; may be given several times.
+    #[arg(long, value_name = "ROW=SCALE", value_parser = scale_of)]
+    scale_of: Vec<(String, f64)>,
     /// Rows that run side by side.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -122,6 +125,12 @@ struct Run {
     /// Writes the report here, as Markdown.
     #[arg(long)]
     report: Option<PathBuf>,
+}
+
+fn scale_of(text: &str) -> Result<(String, f64), String> {
+    let (row, scale) = text.split_once('=').ok_or("write ROW=SCALE")?;
+    let scale = scale.parse().map_err(|_| format!("{scale} is no number"))?;
+    rows::find(row).map(|row| (row.id.to_owned(), scale)).ok_or_else(|| format!("there is no row {row}"))
 }
 
 impl Databases {

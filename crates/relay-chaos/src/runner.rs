@@ -69,7 +69,8 @@ impl Plan {
     }
 
     fn rows(&self) -> Vec<(&'static Row, f64)> {
-        let scale_of = |row: &Row| match (self.run.scale, self.run.tier) {
+        let own = |row: &Row| self.run.scale_of.iter().find(|(name, _)| name == row.id).map(|(_, scale)| *scale);
+        let scale_of = |row: &Row| match (own(row).or(self.run.scale), self.run.tier) {
             (Some(scale), _) => Some(scale),
             (None, Tier::Full) => Some(1.0),
             (None, Tier::Quick) => row.quick,
@@ -94,6 +95,8 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Ran>> {
         let databases = plan.run.db.list().iter().copied().filter(|database| row.on.includes(*database));
         all.extend(databases.map(|database| (row, database, scale)));
     }
+    // the large ones first, so that none is waited for at the end
+    all.sort_by(|(_, _, one), (_, _, other)| other.total_cmp(one));
     let (alone, together): (Vec<_>, Vec<_>) = all.into_iter().partition(|(row, ..)| row.is_alone);
     let mut results: Vec<Ran> = Vec::new();
     for (work, jobs) in [(together, plan.run.jobs.max(1)), (alone, 1)] {

