@@ -148,6 +148,8 @@ CREATE TABLE event (
     CHECK ((state = 'pending') = (finished_at IS NULL))
 );
 CREATE INDEX event_pending ON event (lane, order_key, received_at, id) WHERE state = 'pending';
+-- events are counted by state again and again, and must not be read for it
+CREATE INDEX event_state ON event (state, received_at);
 CREATE INDEX event_done ON event (finished_at) WHERE body IS NOT NULL AND state IN ('delivered', 'ignored');
 CREATE INDEX event_failed ON event (finished_at) WHERE body IS NOT NULL AND state IN ('dead', 'expired');
 CREATE INDEX event_dead ON event (lane, order_key, received_at, id) WHERE state IN ('dead', 'expired');
