@@ -148,6 +148,8 @@ impl World {
             ("LOCALE", text("en")),
             ("TZ", text("UTC")),
             ("OUTBOUND_PACE", text("0")),
+            // the limits are off where the stand-in's wall is: both belong to the rows about them
+            ("CONVERSATION_PACE", text(if setup.chatwoot.message_wall.is_some() { "180" } else { "0" })),
             ("LOG_LEVEL", std::env::var("RELAY_TEST_LOG").unwrap_or_else(|_| text("warn"))),
             ("RELAY_CLOCK_FILE", self.clock_file.display().to_string()),
         ]

@@ -43,6 +43,9 @@ pub struct EngineConfig {
     pub outbound_pace: f64,
     /// How many of them may go at once after a rest.
     pub outbound_burst: u32,
+    /// Messages a minute that a conversation in Chatwoot gets at most; 0 for no limit. Chatwoot takes 200 by default, and counts those
+    /// that nobody has told us of yet.
+    pub conversation_pace: u32,
     /// Where the embedded database lies; watched for room, beside `data_dir`.
     pub database_folder: Option<PathBuf>,
     /// Free bytes below which messages with files wait.
@@ -81,6 +84,7 @@ impl EngineConfig {
             outbound_ttl: Duration::from_mins(10),
             outbound_pace: 1.0,
             outbound_burst: 5,
+            conversation_pace: 180,
             database_folder: None,
             free_for_files: 256_000_000,
             free_for_webhooks: 64_000_000,

@@ -21,8 +21,6 @@ use crate::deliver::Task;
 use crate::sessions::Live;
 use crate::trouble::Trouble;
 
-/// Messages a minute that a conversation gets. Chatwoot takes 200, and counts those that nobody has told us of yet.
-const PER_MINUTE: usize = 180;
 /// A turn that nobody took by then is forgotten: its message was deleted, or is another process's.
 const TURN_LASTS: Duration = Duration::from_mins(1);
 /// Conversations remembered before quiet ones are forgotten.
@@ -81,9 +79,11 @@ impl Engine {
         Rate::shared(self.config.outbound_pace, self.config.outbound_burst, self.workers.load(Ordering::Relaxed))
     }
 
-    fn per_minute(&self) -> usize {
+    /// Messages a minute that a conversation gets from this process; `None` for as many as there are.
+    fn per_minute(&self) -> Option<usize> {
         let workers = usize::try_from(self.workers.load(Ordering::Relaxed)).unwrap_or(1);
-        PER_MINUTE / workers.max(1)
+        let limit = usize::try_from(self.config.conversation_pace).unwrap_or(usize::MAX);
+        (limit > 0).then(|| (limit / workers.max(1)).max(1))
     }
 }
 
@@ -110,8 +110,9 @@ impl Task<'_> {
 
     /// Waits until the conversation has room for one more message.
     pub(crate) fn await_room(&self, conversation: CwConversationId) -> Result<(), Trouble> {
+        let Some(limit) = self.engine.per_minute() else { return Ok(()) };
         let now = self.engine.clock.now();
-        match self.live.health.walls.has_room_at(conversation.get(), self.engine.per_minute(), now) {
+        match self.live.health.walls.has_room_at(conversation.get(), limit, now) {
             Some(then) => Err(Trouble::Wait(then)),
             None => Ok(()),
         }

@@ -77,6 +77,10 @@ pub(crate) struct Settings {
     /// How many of them may go at once after a rest
     #[arg(long, env = "OUTBOUND_BURST", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..), global = true)]
     pub(crate) outbound_burst: u32,
+
+    /// Messages a minute that a conversation in Chatwoot gets; 0 for no limit
+    #[arg(long, env = "CONVERSATION_PACE", default_value_t = 180, global = true)]
+    pub(crate) conversation_pace: u32,
     /// Largest file carried, in megabytes
     #[arg(long, env = "MAX_MEDIA_MB", default_value_t = 40, global = true)]
     pub(crate) max_media_mb: u64,

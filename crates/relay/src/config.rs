@@ -152,6 +152,7 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
         outbound_ttl: Duration::from_secs(settings.outbound_ttl_minutes.saturating_mul(60)),
         outbound_pace: settings.outbound_pace,
         outbound_burst: settings.outbound_burst,
+        conversation_pace: settings.conversation_pace,
         database_folder: database_folder(settings, secrets),
         free_for_files: settings.min_free_mb_files.saturating_mul(1_000_000),
         free_for_webhooks: settings.min_free_mb.saturating_mul(1_000_000),
