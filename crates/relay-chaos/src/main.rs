@@ -67,6 +67,15 @@ enum Command {
     },
     /// Breaks each promise of the relay on purpose; the rig must notice every time.
     Mutants(Run),
+    /// Writes the page from what runs wrote as JSON; a row that was run again counts as it was last.
+    Report {
+        /// What the runs wrote, oldest first.
+        #[arg(required = true)]
+        from: Vec<PathBuf>,
+        /// Where to write the page.
+        #[arg(long)]
+        report: PathBuf,
+    },
     /// Runs one row in this process; its outcome goes to a file.
     #[command(hide = true)]
     Row(Run),
@@ -169,7 +178,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let plan = Plan::new(run)?;
             let rows = runner::run(&plan).await?;
             report::print(&rows);
-            let findings = Findings { rows, mutants: Vec::new(), compared: Vec::new(), simulated: None };
+            let findings = Findings { rows, ..Findings::begin() };
             report::write(&plan, &findings)?;
             Ok(code(findings.passes()))
         }
@@ -187,6 +196,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             println!("\n{caught} of {} noticed", tried.len());
             Ok(code(caught == tried.len()))
         }
+        Command::Report { from, report } => {
+            report::write_page(&report, &Findings::read(&from)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Row(run) => runner::run_here(run).await,
         Command::Naive => naive::serve().await.map(|()| ExitCode::SUCCESS),
     }
@@ -198,7 +211,7 @@ async fn full(plan: &Plan, seeds: u64) -> anyhow::Result<ExitCode> {
     let mutants = mutants::run(plan).await?;
     let compared = compare::run(plan).await?;
     let simulated = Some(simulated::run(seeds)?);
-    let findings = Findings { rows, mutants, compared, simulated };
+    let findings = Findings { rows, mutants, compared, simulated, ..Findings::begin() };
     report::write(plan, &findings)?;
     Ok(code(findings.passes()))
 }

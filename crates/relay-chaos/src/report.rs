@@ -1,10 +1,10 @@
 //! Tells what came of the rows: on the terminal, as JSON, as the page in `docs/`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compare::Compared;
 use crate::mutants::Mutant;
@@ -32,8 +32,11 @@ const TARGETS: [(&str, &str, &[&str]); 15] = [
 ];
 
 /// Everything a full run found.
-#[derive(Serialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Findings {
+    /// What was run: the commit that was built.
+    #[serde(default)]
+    pub(crate) commit: String,
     pub(crate) rows: Vec<Ran>,
     pub(crate) mutants: Vec<Mutant>,
     pub(crate) compared: Vec<Compared>,
@@ -41,6 +44,33 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
+    /// What was found so far, with nothing in it.
+    pub(crate) fn begin() -> Self {
+        Self { commit: commit(), ..Self::default() }
+    }
+
+    /// What several runs found: a row that was run again counts as it was last.
+    pub(crate) fn read(paths: &[PathBuf]) -> Result<Self> {
+        let mut all = Self::default();
+        for path in paths {
+            let text = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
+            let later: Self =
+                serde_json::from_slice(&text).with_context(|| format!("{} holds no findings", path.display()))?;
+            all.rows
+                .retain(|ran| !later.rows.iter().any(|again| again.row == ran.row && again.database == ran.database));
+            all.rows.extend(later.rows);
+            all.mutants.retain(|mutant| !later.mutants.iter().any(|again| again.sabotage == mutant.sabotage));
+            all.mutants.extend(later.mutants);
+            all.compared.extend(later.compared);
+            all.simulated = later.simulated.or(all.simulated);
+            if !all.commit.contains(&later.commit) {
+                all.commit = [all.commit, later.commit].join(" ").trim().to_owned();
+            }
+        }
+        all.rows.sort_by(|one, other| (&one.row, &other.database).cmp(&(&other.row, &one.database)));
+        Ok(all)
+    }
+
     /// Whether every row passed and every broken promise was noticed.
     pub(crate) fn passes(&self) -> bool {
         self.rows.iter().all(Ran::passes)
@@ -80,20 +110,25 @@ pub(crate) fn write(plan: &Plan, findings: &Findings) -> Result<()> {
     if let Some(path) = &plan.run.json {
         save(path, &serde_json::to_string_pretty(findings)?)?;
     }
-    if let Some(path) = &plan.run.report {
-        save(path, &page(plan, findings))?;
+    match &plan.run.report {
+        Some(path) => write_page(path, findings),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Writes the page for `docs/`.
+pub(crate) fn write_page(path: &Path, findings: &Findings) -> Result<()> {
+    save(path, &page(findings))
 }
 
 fn save(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("{} could not be written", path.display()))
 }
 
-fn page(plan: &Plan, findings: &Findings) -> String {
+fn page(findings: &Findings) -> String {
     let mut page = String::new();
     for part in [
-        introduction(plan, findings),
+        introduction(findings),
         matrix(&findings.rows),
         targets(&findings.rows),
         mutants(&findings.mutants),
@@ -106,7 +141,7 @@ fn page(plan: &Plan, findings: &Findings) -> String {
     page
 }
 
-fn introduction(plan: &Plan, findings: &Findings) -> String {
+fn introduction(findings: &Findings) -> String {
     let failed = findings.rows.iter().filter(|ran| !ran.passes()).count();
     let checks: usize = findings.rows.iter().map(|ran| ran.outcome.checks.len()).sum();
     format!(
@@ -121,9 +156,9 @@ fn introduction(plan: &Plan, findings: &Findings) -> String {
          - A message counts as doubled when it reached WhatsApp under two ids. The same id handed over again is counted apart.\n\
          - The scale is the share of the size in [failures.md](failures.md); 1 is all of it. Hours and days are simulated.\n\
          - F40, upgrades, begins with the first release.\n\n",
-        seed = plan.seed,
+        seed = findings.rows.first().map_or(0, |ran| ran.seed),
         rows = findings.rows.len(),
-        commit = commit(),
+        commit = findings.commit,
         machine = machine(),
     )
 }
