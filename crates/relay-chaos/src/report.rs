@@ -64,7 +64,8 @@ impl Findings {
             all.compared.extend(later.compared);
             all.simulated = later.simulated.or(all.simulated);
             if !all.commit.contains(&later.commit) {
-                all.commit = [all.commit, later.commit].join(" ").trim().to_owned();
+                let gap = if all.commit.is_empty() { "" } else { " " };
+                all.commit = format!("{}{gap}{}", all.commit, later.commit);
             }
         }
         all.rows.sort_by(|one, other| (&one.row, &other.database).cmp(&(&other.row, &one.database)));

@@ -164,9 +164,8 @@ fn check_inward(world: &World, message: &WaMessage, found: &mut Vec<String>) {
     }
     let is_speechless = world.chatwoots[content.session].words_lost.contains(&content.serial);
     match (event.state, copies, placeholders) {
-        (EventState::Delivered, 1, 0) | (EventState::Dead, 0, 1) => {}
-        // a placeholder was posted without an answer, and then the message went through after all
-        (EventState::Delivered, 1, 1) => {}
+        // delivered beside a placeholder: that was posted without an answer, and then the message went through after all
+        (EventState::Delivered, 1, 0 | 1) | (EventState::Dead, 0, 1) => {}
         // given up while Chatwoot would not even be asked: it may have arrived
         (EventState::Dead, 0 | 1, 0) if is_speechless => {}
         (EventState::Dead, 0, 0) => found.push(format!("silent loss: {content:?}")),

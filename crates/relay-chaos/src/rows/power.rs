@@ -74,7 +74,8 @@ async fn traced(context: &Context, acks: usize, longest: usize, writers: Writers
             }
         }
         world.until("answers", Duration::from_secs(30), |world| both(world) >= before + WAVE).await?;
-        if taken(&world) >= acks + acks / 10 + CHATS {
+        // some requests are read in two pieces, and those are not audited
+        if taken(&world) >= acks + acks / 3 + CHATS {
             break;
         }
     }
