@@ -93,8 +93,7 @@ impl Engine {
             LaneKind::In | LaneKind::Receipt => Side::Chatwoot,
             LaneKind::Out => Side::CodeChat,
         };
-        let mut turn =
-            Turn { engine: self, live, lease, event, started_at: now, started: Instant::now(), has_answered: false };
+        let turn = Turn { engine: self, live, lease, event, started_at: now, started: Instant::now() };
         let admitted = match live.health.breaker(side).admit(now) {
             Ok(admitted) => admitted,
             Err(_) if is_sabotaged(Sabotage::Breaker) => Admitted::Freely,
@@ -107,7 +106,6 @@ impl Engine {
                 live.health.breaker(side).failed(now);
                 return turn.wait(now + OPEN_FOR).await;
             }
-            turn.has_answered = true;
         }
         // a renderer that panics costs its message, not the process
         let delivery = AssertUnwindSafe(deliver(self, live.clone(), lease, event)).catch_unwind().await;
@@ -160,8 +158,6 @@ struct Turn<'a> {
     event: &'a PendingEvent,
     started_at: Timestamp,
     started: Instant,
-    /// Whether the destination answered something simple just before.
-    has_answered: bool,
 }
 
 impl Turn<'_> {
@@ -305,7 +301,6 @@ impl Turn<'_> {
             Verdict::TryAgain => None,
             Verdict::Overdue => Some("gave_up: after 72 hours".to_owned()),
             Verdict::Poison => Some(reason()),
-            Verdict::PoisonIfUp if self.has_answered => Some(reason()),
             Verdict::PoisonIfUp => self.engine.answers(self.live, failed.side).await.then(reason),
         }
     }

@@ -63,7 +63,7 @@ impl Engine {
     /// Whether a side answers at all, be it with a refusal.
     pub(crate) async fn is_there(&self, live: &Arc<Live>, side: Side) -> bool {
         let failure = match side {
-            Side::Chatwoot => live.chatwoot.profile().await.err().map(from_chatwoot),
+            Side::Chatwoot => live.chatwoot.version().await.err().map(from_chatwoot),
             Side::CodeChat => live.codechat.connection_state(live.name()).await.err().map(from_codechat),
         };
         !matches!(failure, Some(Trouble::Failed(Failed { is_outage: true, .. })))

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::stream::{self, StreamExt};
+use relay_fault::Sabotage;
 use relay_sim::{AgentMessage, Kind, LedgerMessage, clock};
 use serde_json::Value;
 
@@ -233,7 +234,9 @@ async fn knock_with_mutants(
 async fn replays(context: &Context) -> Result<Outcome> {
     const OLD: i64 = 3600;
     let count = context.scaled(500);
-    let mut world = World::start(context, Setup::default()).await?;
+    // what is read back is known, and then its webhook is no stranger's
+    let env = vec![("RELAY_SABOTAGE".to_owned(), Sabotage::GapRecovery.as_str().to_owned())];
+    let mut world = World::start(context, Setup { env, ..Setup::default() }).await?;
     let mut traffic = Traffic::begin(context, &mut world, CHATS).await?;
     traffic.media_percent = 0;
     for _ in 0..count {

@@ -106,8 +106,7 @@ async fn dies_with_a_placeholder(app: &TestApp, conversation: u64, begin: impl F
     begin();
     skip_until(app, "the relay to ask", SECOND, async || app.chatwoot.calls().contains_key(PROFILE)).await;
     app.chatwoot.clear_faults();
-    // the attempt for which it asked, and the last chance after it
-    app.chatwoot.fault(failure.times(2));
+    app.chatwoot.fault(failure.times(1));
     let id = died(app, 1).await.remove(0);
     app.chatwoot.clear_faults();
     let told = placeholders(app);
