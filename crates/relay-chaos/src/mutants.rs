@@ -15,7 +15,7 @@ const fn noticed_by(sabotage: Sabotage) -> (&'static str, Database, f64) {
     match sabotage {
         Sabotage::Dedup => ("F22", Database::Sqlite, 0.02),
         Sabotage::Fsync | Sabotage::AckBeforeCommit => ("F03", Database::Sqlite, 0.02),
-        Sabotage::LaneOrder => ("F26", Database::Sqlite, 0.2),
+        Sabotage::LaneOrder => ("F24", Database::Sqlite, 0.02),
         Sabotage::LeaseCheck => ("F37", Database::Postgres, 0.1),
         Sabotage::Reconcile => ("F10", Database::Sqlite, 0.05),
         Sabotage::IntentBeforeSend => ("F02", Database::Sqlite, 0.05),
@@ -24,10 +24,10 @@ const fn noticed_by(sabotage: Sabotage) -> (&'static str, Database, f64) {
         Sabotage::LateMark => ("F24", Database::Sqlite, 0.02),
         Sabotage::SessionKey => ("F39", Database::Sqlite, 0.02),
         Sabotage::RetryId => ("F21", Database::Sqlite, 0.05),
-        Sabotage::GapRecovery => ("F45", Database::Sqlite, 0.1),
+        Sabotage::GapRecovery => ("F44", Database::Sqlite, 0.1),
         Sabotage::Breaker => ("F08", Database::Sqlite, 0.02),
         Sabotage::RetryAfter => ("F12", Database::Sqlite, 0.05),
-        Sabotage::Placeholder => ("F31", Database::Sqlite, 0.1),
+        Sabotage::Placeholder => ("F30", Database::Sqlite, 0.05),
     }
 }
 

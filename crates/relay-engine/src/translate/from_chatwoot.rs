@@ -6,6 +6,7 @@ use relay_domain::card::{Card, Person, Place};
 use relay_domain::event::{AgentFile, AgentFileKind, CwMessage, CwRole, Event, Ignored};
 use relay_domain::id::CwMessageId;
 use relay_domain::menu::{self, Menu};
+use relay_fault::{Sabotage, is_sabotaged};
 
 pub(super) fn translate(body: &[u8]) -> Event {
     relay_fault::taste(body);
@@ -42,7 +43,8 @@ fn role(message: &MessageEvent) -> CwRole {
     if message.content_attributes.deleted() {
         return CwRole::Deleted;
     }
-    if message.source_id.is_some() || message.content_attributes.external_echo() {
+    let is_echo = message.source_id.is_some() || message.content_attributes.external_echo();
+    if is_echo && !is_sabotaged(Sabotage::EchoGuard) {
         return CwRole::ApiEcho;
     }
     match message.message_type {
