@@ -57,17 +57,20 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Compared>> {
 impl Counts {
     fn of(outcome: &Outcome) -> Self {
         let number = |text: &str| text.split(' ').next().and_then(|word| word.parse::<u64>().ok()).unwrap_or(0);
+        // both ways, and nothing else that happens to end so
         let checked = |ending: &str| {
-            let both = outcome.checks.iter().filter(|check| check.what.ends_with(ending));
-            both.map(|check| number(&check.seen)).sum()
+            let ways = [format!("in {ending}"), format!("out {ending}")];
+            let is_way = |what: &str| ways.iter().any(|way| what == way || what.ends_with(&format!(": {way}")));
+            outcome.checks.iter().filter(|check| is_way(&check.what)).map(|check| number(&check.seen)).sum()
         };
+        let refused = outcome.checks.iter().filter(|check| check.what.ends_with("messages refused"));
         let figures = outcome.figures.iter().filter(|(name, _)| name.ends_with("written"));
         Self {
             written: figures.map(|(_, value)| number(value)).sum(),
-            lost: checked(" lost"),
-            doubled: checked(" doubled"),
-            reordered: checked(" reordered"),
-            refused: checked("messages refused"),
+            lost: checked("lost"),
+            doubled: checked("doubled"),
+            reordered: checked("reordered"),
+            refused: refused.map(|check| number(&check.seen)).sum(),
         }
     }
 }
