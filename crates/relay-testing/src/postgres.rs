@@ -58,7 +58,20 @@ impl PostgresServer {
 
     /// Stops the server in the middle of whatever it does, as a crash would; it starts again by itself.
     pub fn crash(&self) {
-        self.run("pg_ctl", &["stop", "-D", text(&self.data), "-m", "immediate", "-w"]);
+        let crashed = self.process();
+        // `pg_ctl stop -w` would go on waiting if the next server starts between two of its looks
+        self.run("pg_ctl", &["stop", "-D", text(&self.data), "-m", "immediate", "-W"]);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.process() == crashed {
+            assert!(Instant::now() < deadline, "PostgreSQL did not stop within 30 s");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The process that runs the server, none while it is down.
+    fn process(&self) -> Option<String> {
+        let lock = std::fs::read_to_string(self.data.join("postmaster.pid")).ok()?;
+        lock.lines().next().map(str::to_owned)
     }
 
     fn command(&self, program: &str) -> Command {
