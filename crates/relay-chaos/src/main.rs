@@ -185,16 +185,19 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Soak { minutes, mut run } => {
             run.rows = vec!["SOAK".to_owned()];
             run.scale = Some(minutes / 60.0);
-            let rows = runner::run(&Plan::new(run)?).await?;
+            let plan = Plan::new(run)?;
+            let rows = runner::run(&plan).await?;
             report::print(&rows);
-            Ok(code(rows.iter().all(runner::Ran::passes)))
+            let findings = Findings { rows, ..Findings::begin() };
+            report::write(&plan, &findings)?;
+            Ok(code(findings.passes()))
         }
         Command::Full { seeds, run } => full(&Plan::new(run)?, seeds).await,
         Command::Mutants(run) => {
-            let tried = mutants::run(&Plan::new(run)?).await?;
-            let caught = tried.iter().filter(|mutant| mutant.complaint.is_some()).count();
-            println!("\n{caught} of {} noticed", tried.len());
-            Ok(code(caught == tried.len()))
+            let plan = Plan::new(run)?;
+            let findings = Findings { mutants: mutants::run(&plan).await?, ..Findings::begin() };
+            report::write(&plan, &findings)?;
+            Ok(code(findings.passes()))
         }
         Command::Report { from, report } => {
             report::write_page(&report, &Findings::read(&from)?)?;
@@ -206,12 +209,15 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn full(plan: &Plan, seeds: u64) -> anyhow::Result<ExitCode> {
-    let rows = runner::run(plan).await?;
-    report::print(&rows);
-    let mutants = mutants::run(plan).await?;
-    let compared = compare::run(plan).await?;
-    let simulated = Some(simulated::run(seeds)?);
-    let findings = Findings { rows, mutants, compared, simulated, ..Findings::begin() };
+    let mut findings = Findings { rows: runner::run(plan).await?, ..Findings::begin() };
+    report::print(&findings.rows);
+    // an hour's findings outlive whatever stops the rest
+    report::write(plan, &findings)?;
+    findings.mutants = mutants::run(plan).await?;
+    report::write(plan, &findings)?;
+    findings.simulated = Some(simulated::run(seeds)?);
+    report::write(plan, &findings)?;
+    findings.compared = compare::run(plan).await?;
     report::write(plan, &findings)?;
     Ok(code(findings.passes()))
 }

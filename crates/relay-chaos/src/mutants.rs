@@ -1,7 +1,7 @@
 //! The relay with one promise broken: a rig that does not notice proves nothing.
 
 use anyhow::Result;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, StreamExt, TryStreamExt as _};
 use relay_fault::Sabotage;
 use relay_testing::{Database, TempFolder};
 use serde::{Deserialize, Serialize};
@@ -44,8 +44,10 @@ pub(crate) async fn run(plan: &Plan) -> Result<Vec<Mutant>> {
     let folder = TempFolder::new();
     let tried =
         stream::iter(Sabotage::ALL).map(|sabotage| one(plan, *sabotage, &folder)).buffered(plan.run.jobs.max(1));
-    let tried: Vec<Result<Mutant>> = tried.collect().await;
-    tried.into_iter().collect()
+    let tried: Vec<Mutant> = tried.try_collect().await?;
+    let caught = tried.iter().filter(|mutant| mutant.complaint.is_some()).count();
+    println!("\n{caught} of {} noticed", tried.len());
+    Ok(tried)
 }
 
 async fn one(plan: &Plan, sabotage: Sabotage, folder: &TempFolder) -> Result<Mutant> {

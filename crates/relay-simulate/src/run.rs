@@ -344,7 +344,9 @@ impl World {
     /// Takes lanes whose first event is due.
     fn claim(&mut self, process: usize) -> Vec<Lease> {
         let now = self.now;
-        if !self.processes[process].is_alive || self.processes[process].is_cut(now) {
+        let claimer = &self.processes[process];
+        // a lane claimed in silence may be somebody else's the next moment
+        if !claimer.is_alive || claimer.is_cut(now) || !(claimer.may_post(now) || self.is(Sabotage::PulseOff)) {
             return Vec::new();
         }
         let mut due: Vec<(Timestamp, LaneId)> = Vec::new();
@@ -366,7 +368,7 @@ impl World {
             let row = self.store.lanes.get_mut(&lane).expect("the lane was just found");
             row.lease = Some((process, life, token));
             row.is_backing_off = false;
-            leases.push(Lease { lane, token, done_to: row.done_to });
+            leases.push(Lease { lane, token, done_to: row.done_to, claimed_at: now });
             self.processes[process].at_work.insert((lane, token));
         }
         leases

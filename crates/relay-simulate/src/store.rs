@@ -109,6 +109,7 @@ pub(crate) struct Lease {
     pub(crate) lane: LaneId,
     pub(crate) token: u64,
     pub(crate) done_to: i64,
+    pub(crate) claimed_at: Timestamp,
 }
 
 /// The tables.
@@ -162,10 +163,7 @@ impl World {
         if self.is(Sabotage::LaneOrderOff) {
             waiting.sort_by_key(|index| (events[*index].stored_at, *index));
         } else {
-            // what was begun is brought to its end before anything else, whatever belongs in front of it now
-            waiting.sort_by_key(|index| {
-                (!self.is_begun(*index), events[*index].order_key, events[*index].received_at, *index)
-            });
+            waiting.sort_by_key(|index| (events[*index].order_key, events[*index].received_at, *index));
         }
         waiting.truncate(READ_AHEAD);
         let turns = order::turns(waiting.iter().map(|index| events[*index].run_at), self.now);
@@ -173,9 +171,14 @@ impl World {
         waiting
     }
 
-    /// Whether a part of an event may have been posted, or is yet to be.
-    fn is_begun(&self, event: usize) -> bool {
-        self.store.links.iter().any(|link| link.event == event && link.state == LinkState::Intent)
+    /// The furthest pending event of a lane, behind a place, of which a part was tried.
+    pub(crate) fn tried_behind(&self, lane: LaneId, place: i64) -> Option<i64> {
+        let was_tried =
+            |event: usize| self.store.links.iter().any(|link| link.event == event && link.tried_at.is_some());
+        let behind = self.store.events.iter().enumerate().filter(|(index, event)| {
+            event.lane == lane && event.state == EventState::Pending && event.order_key > place && was_tried(*index)
+        });
+        behind.map(|(_, event)| event.order_key).max()
     }
 
     /// Whether the lease is the lane's.

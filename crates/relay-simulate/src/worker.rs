@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use relay_domain::Timestamp;
 use relay_domain::backoff::{Direction, pause_after};
-use relay_domain::breaker::Admitted;
+use relay_domain::breaker::{Admitted, OPEN_FOR};
 use relay_domain::doubt::{Doubt, doubt};
 use relay_domain::order;
 use relay_domain::verdict::{BETWEEN_LAST_WORDS, Failing, LAST_WORDS, OFFLINE_PAUSE, Speechless, Verdict};
 use relay_engine::Side;
-use relay_engine::trouble::{Failed, NOT_ON_WHATSAPP, Trouble};
+use relay_engine::trouble::{Failed, NOT_ON_WHATSAPP, Trouble, from_chatwoot, from_codechat};
 use relay_store::{EventState, StoreError};
 
-use crate::call::ask;
+use crate::call::{ask, chatwoot_error, codechat_error};
 use crate::sabotage::Sabotage;
 use crate::store::{Body, Change, EventRow, Kind, Lease};
 use crate::time::Sim;
@@ -112,8 +112,13 @@ pub(crate) async fn work(sim: Rc<Sim>, process: usize, lease: Lease) {
 async fn try_work(sim: &Rc<Sim>, process: usize, mut lease: Lease) -> Result<(), StoreError> {
     let due = sim.w().due_events(lease.lane);
     let count = due.len();
-    for (number, index) in due.into_iter().enumerate() {
+    for (number, index) in due.iter().copied().enumerate() {
         let event = sim.w().store.events[index].clone();
+        if due[number + 1..].iter().any(|behind| *behind < index)
+            && let Some(tried) = sim.w().tried_behind(lease.lane, event.order_key)
+        {
+            lease.done_to = lease.done_to.max(tried);
+        }
         let turn = Turn { sim: sim.clone(), process, lease, index, event };
         match turn.work_on(number + 1 == count).await? {
             Next::Event(done_to) => lease.done_to = done_to,
@@ -147,6 +152,10 @@ impl Turn {
             Ok(admitted) => admitted,
             Err(until) => return self.postpone(until, None).await,
         };
+        if admitted == Admitted::AsProbe && !self.is_there(side).await {
+            self.learn(side, Some(false));
+            return self.postpone(self.sim.now() + OPEN_FOR, None).await;
+        }
         self.sim.w().say(|| format!("p{} tries {:?} {:?}", self.process, self.lease.lane, self.event.body));
         let result = self.deliver().await;
         self.sim.w().say(|| format!("p{} after {:?}: {result:?}", self.process, self.sim.now().since(now)));
@@ -335,6 +344,16 @@ impl Turn {
         }
     }
 
+    /// Whether a side answers at all, be it with a refusal.
+    async fn is_there(&self, side: Side) -> bool {
+        let session = self.lease.lane.session;
+        let trouble = ask(&self.sim, session, side).await.map(|fail| match side {
+            Side::Chatwoot => from_chatwoot(chatwoot_error(fail)),
+            Side::CodeChat => from_codechat(codechat_error(fail)),
+        });
+        !matches!(trouble, Some(Trouble::Failed(Failed { is_outage: true, .. })))
+    }
+
     /// Whether a side answers something simple.
     async fn answers(&self, side: Side) -> bool {
         ask(&self.sim, self.lease.lane.session, side).await.is_none()
@@ -463,8 +482,9 @@ impl Turn {
     /// Refuses to begin anything while this process may have lost its lanes.
     pub(crate) fn check_lease(&self) -> Result<(), Trouble> {
         let world = self.sim.w();
-        let may_post = world.processes[self.process].may_post(world.now) || world.is(Sabotage::PulseOff);
-        if may_post { Ok(()) } else { Err(Trouble::LeaseLost) }
+        let process = &world.processes[self.process];
+        let is_ours = process.may_post(world.now) && !process.has_lost(&self.lease, world.now);
+        if is_ours || world.is(Sabotage::PulseOff) { Ok(()) } else { Err(Trouble::LeaseLost) }
     }
 
     /// Records what became of one part while the event goes on.

@@ -16,7 +16,7 @@ use crate::chatwoot::Chatwoot;
 use crate::codechat::CodeChat;
 use crate::hook::Hook;
 use crate::sabotage::Sabotage;
-use crate::store::{LaneId, Store};
+use crate::store::{LaneId, Lease, Store};
 use crate::time::{Moment, Task};
 use crate::weather::{Spell, Weather};
 
@@ -64,6 +64,8 @@ pub(crate) struct Process {
     /// When it died, or last showed life before a silence.
     pub(crate) silent_from: Option<Timestamp>,
     pub(crate) silent_to: Timestamp,
+    /// The end of the last silence in which others could take its lanes.
+    pub(crate) lanes_lost_to: Timestamp,
     /// Lanes under work, each with the token of its lease.
     pub(crate) at_work: BTreeSet<(LaneId, u64)>,
     pub(crate) dispatch_at: Option<Timestamp>,
@@ -217,6 +219,7 @@ impl Process {
             cut: None,
             silent_from: None,
             silent_to: START,
+            lanes_lost_to: START,
             at_work: BTreeSet::new(),
             dispatch_at: None,
             dies_in: None,
@@ -258,8 +261,17 @@ impl Process {
     pub(crate) fn hush(&mut self, from: Timestamp, to: Timestamp) {
         // its last sign of life was up to a second ago
         let still_silent = self.silent_from.filter(|_| from < self.silent_to);
-        self.silent_from = Some(still_silent.unwrap_or(from));
+        let from = still_silent.unwrap_or(from);
+        self.silent_from = Some(from);
         self.silent_to = self.silent_to.max(to);
+        if !may_post(self.silent_to.since(from)) {
+            self.lanes_lost_to = self.silent_to;
+        }
+    }
+
+    /// Whether a lease is from before a silence that is over, in which others could take it.
+    pub(crate) fn has_lost(&self, lease: &Lease, now: Timestamp) -> bool {
+        lease.claimed_at < self.lanes_lost_to && self.lanes_lost_to <= now
     }
 
     /// Whether nothing is amiss with its signs of life.

@@ -43,6 +43,8 @@ async fn the_end_of_an_outage_decides(database: Database) {
     app.settle().await;
     app.codechat.set_connection(SESSION, ConnectionState::Close);
     way_out_is(&app, false).await;
+    // the report of the connection is not to be taken for the message
+    app.settle().await;
     let old = answers(&app, ana, AgentMessage::text("Seu táxi chegou"));
     app.until("it to be stored", async || pending(&app).await == 1).await;
     app.clock.advance(Duration::from_mins(6));
