@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::wire::{Missing, Read, flag, int, list, need, text};
+use crate::wire::{Missing, Read, flag, int, list, need, object, text};
 
 /// An inbox.
 #[derive(Clone)]
@@ -50,6 +50,26 @@ impl fmt::Debug for Inbox {
     }
 }
 
+/// Where the events of a whole account are sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccountWebhook {
+    /// The address, which may carry a token.
+    pub url: String,
+}
+
+/// Leaves out the address.
+impl fmt::Debug for AccountWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountWebhook").finish_non_exhaustive()
+    }
+}
+
+impl Read for AccountWebhook {
+    fn read(value: &Value) -> Result<Self, Missing> {
+        Ok(Self { url: need(text(value, "url"), "url")? })
+    }
+}
+
 impl Read for Inbox {
     fn read(value: &Value) -> Result<Self, Missing> {
         let non_empty = |key| text(value, key).filter(|text| !text.is_empty());
@@ -76,6 +96,12 @@ impl Client {
     pub async fn inbox(&self, id: i64) -> Result<Inbox, Error> {
         let call = self.call("inbox", Method::GET, &["inboxes", &id.to_string()]);
         call.read(Inbox::read).await
+    }
+
+    /// Lists where the events of the whole account are sent, beside those of each inbox. Needs an administrator.
+    pub async fn account_webhooks(&self) -> Result<Vec<AccountWebhook>, Error> {
+        let call = self.call("account_webhooks", Method::GET, &["webhooks"]);
+        call.read(|answer| list(need(object(answer, "payload"), "payload")?, "webhooks")).await
     }
 
     /// Sends the events of an API inbox to `webhook_url`. Needs an administrator.

@@ -66,7 +66,8 @@ impl Locale {
         }
     }
 
-    fn pick(self, pt: &str, en: &str, es: &str) -> String {
+    /// The one of three texts that is in this language.
+    pub fn pick(self, pt: &str, en: &str, es: &str) -> String {
         let text = match self {
             Self::PtBr => pt,
             Self::En => en,

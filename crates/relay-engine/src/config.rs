@@ -62,8 +62,23 @@ pub struct EngineConfig {
     pub lanes_per_session: usize,
     /// When ffmpeg is used.
     pub ffmpeg: FfmpegMode,
+    /// Names in `.env` that mean nothing to the relay.
+    pub unknown_settings: Vec<UnknownSetting>,
+    /// Whether this relay lives only as long as a command.
+    pub for_now: bool,
     /// Where the times in notes are told; the system's, which `TZ` sets.
     pub zone: TimeZone,
+}
+
+/// A name in `.env` that means nothing to the relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownSetting {
+    /// The name.
+    pub name: String,
+    /// Its line, from 1.
+    pub line: usize,
+    /// What was probably meant.
+    pub meant: Option<String>,
 }
 
 impl EngineConfig {
@@ -93,6 +108,8 @@ impl EngineConfig {
             lanes: 64,
             lanes_per_session: 16,
             ffmpeg: FfmpegMode::Fallback,
+            unknown_settings: Vec::new(),
+            for_now: false,
             zone: TimeZone::system(),
         }
     }

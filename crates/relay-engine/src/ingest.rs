@@ -128,7 +128,12 @@ impl Engine {
         let (named, source) = match side {
             Side::CodeChat => {
                 let glimpse = |webhook: &_| self.glimpse_codechat(live, webhook);
-                (codechat_event::name(&body, now, live.name(), glimpse)?, Source::CodeChat)
+                let named = codechat_event::name(&body, now, live.name(), glimpse).inspect_err(|error| {
+                    if matches!(error, NotAccepted::OtherInstance) {
+                        live.health.heard.of_another();
+                    }
+                })?;
+                (named, Source::CodeChat)
             }
             Side::Chatwoot => {
                 let access = &live.session.chatwoot;
@@ -138,6 +143,7 @@ impl Engine {
                 )
             }
         };
+        let received = body.clone();
         let (event, accepted) = match named {
             Named::Counted { event } => (event, Accepted::Counted),
             Named::Retry { event, change, chat } => (event, self.retry(live, change, chat, body, now).await?),
@@ -154,6 +160,7 @@ impl Engine {
         let labels = Received { session: live.name().to_owned(), source: source.as_str(), event };
         self.metrics.received.get_or_create(&labels).inc();
         self.metrics.ack.observe(started.elapsed().as_secs_f64());
+        live.health.heard.took(side, &received, now, started.elapsed());
         Ok(accepted)
     }
 

@@ -232,7 +232,12 @@ impl Turn<'_> {
             Trouble::Failed(failed) => self.failed(failed).await,
             Trouble::Wait(until) => self.wait(until).await,
             Trouble::Rate(_) if is_sabotaged(Sabotage::RetryAfter) => self.wait(now).await,
-            Trouble::Rate(pause) => self.wait(now + pause).await,
+            Trouble::Rate(pause) => {
+                if self.lease.lane.kind == LaneKind::In {
+                    self.live.health.heard.slowed(now);
+                }
+                self.wait(now + pause).await
+            }
             Trouble::Denied { side, detail } => self.denied(side, detail).await,
             Trouble::Offline => {
                 self.live.health.set_offline(true);

@@ -11,6 +11,7 @@ pub mod dead;
 mod deliver;
 pub mod disk;
 mod dispatcher;
+pub mod doctor;
 mod doubles;
 mod fetched;
 mod gap;
@@ -84,6 +85,8 @@ pub struct Engine {
     /// Processes that share the database and its limits.
     workers: AtomicU32,
     disk: disk::Disk,
+    /// Words of the doctor's on their way around the world.
+    echoes: doctor::echo::Echoes,
     /// Held while a session is made.
     making: tokio::sync::Mutex<()>,
 }
@@ -140,6 +143,7 @@ impl Engine {
             signs: typing::Signs::default(),
             workers,
             disk: disk::Disk::default(),
+            echoes: doctor::echo::Echoes::default(),
             making: tokio::sync::Mutex::default(),
         }))
     }

@@ -19,6 +19,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::OnceCell;
 
 use crate::config::EngineConfig;
+use crate::doctor::heard::Heard;
 use crate::gap::Gaps;
 use crate::hooks::Asked;
 use crate::pacing::{Turns, Walls};
@@ -52,6 +53,8 @@ pub struct Health {
     offline: AtomicBool,
     version: Mutex<Option<Version>>,
     asked_for_secret: Mutex<Option<Instant>>,
+    /// What came through its doors.
+    pub(crate) heard: Heard,
     /// What CodeChat was asked to tell.
     pub(crate) asked: Asked,
     /// What was last written down of whether messages can go out.

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::Engine;
+use crate::doctor::address::{Shape, origin, shape_of};
 use crate::hooks::hook_events;
 use crate::sessions::{Live, hash_token};
 use crate::token::new_token;
@@ -69,6 +70,12 @@ pub enum SetupError {
         variable: &'static str,
         /// What it leads to.
         what: &'static str,
+    },
+    /// The address is that of one of Chatwoot's pages.
+    #[error("the address of Chatwoot is that of one of its pages: use {origin} alone")]
+    ChatwootPage {
+        /// The server.
+        origin: String,
     },
     /// The name cannot be part of a URL.
     #[error("session_id must be 1 to 64 letters, digits, dots, hyphens or underscores")]
@@ -203,6 +210,9 @@ impl Engine {
         let missing = |variable, what| SetupError::NotConfigured { variable, what };
         let chatwoot = new.chatwoot_url.clone().or_else(|| self.config.chatwoot_url.clone());
         let chatwoot = chatwoot.ok_or_else(|| missing("CHATWOOT_URL", "Chatwoot"))?;
+        if shape_of(&chatwoot) == Shape::Page {
+            return Err(SetupError::ChatwootPage { origin: origin(&chatwoot) });
+        }
         let codechat = self.config.codechat_url.clone().ok_or_else(|| missing("CODECHAT_URL", "CodeChat"))?;
         let key = self.config.codechat_key.clone().ok_or_else(|| missing("CODECHAT_KEY", "CodeChat's global key"))?;
         let client = codechat::Client::new(self.http.clone(), codechat.clone(), codechat::Auth::Global(key));

@@ -31,7 +31,7 @@ impl Engine {
             let Some(secret) = &session.chatwoot.secret else { return Ok(()) };
             chatwoot::verify(secret, timestamp, signature, body, self.clock.wall().as_secs(), TOLERANCE)
         };
-        match check(&live.session) {
+        let result = match check(&live.session) {
             Err(SignatureError::Mismatch) if live.health.may_ask_for_secret(ASK_EVERY) => {
                 match self.renew_secret(live).await {
                     Some(session) => check(&session),
@@ -39,7 +39,9 @@ impl Engine {
                 }
             }
             result => result,
-        }
+        };
+        live.health.heard.signed(result != Err(SignatureError::Mismatch));
+        result
     }
 
     async fn renew_secret(&self, live: &Live) -> Option<Session> {

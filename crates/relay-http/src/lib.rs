@@ -7,6 +7,7 @@
 
 mod auth;
 mod dead;
+mod doctor;
 mod door;
 mod health;
 mod media;
@@ -42,7 +43,8 @@ pub fn router(app: App) -> Router {
     let doors = Router::new()
         .route("/codechat/webhook/{session}", post(door::codechat))
         .route("/chatwoot/webhook/{session}", post(door::chatwoot))
-        .route("/media/{token}", get(media::fetch));
+        .route("/media/{token}", get(media::fetch))
+        .route("/doctor/echo/{word}", get(doctor::echo).post(doctor::echo));
     let sessions = Router::new()
         .route("/session", post(session::create).get(session::list))
         .route("/session/{session}", get(session::show).patch(session::change).delete(session::remove))
@@ -52,6 +54,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/messages", get(message::list))
         .route("/api/v1/messages/{event}", get(message::show))
         .route("/api/v1/messages/{event}/retry", post(dead::retry))
+        .route("/api/v1/doctor", post(doctor::examine))
         .route("/api/v1/dead", get(dead::list))
         .route("/api/v1/dead/groups", get(dead::groups))
         .route("/api/v1/dead/export", get(dead::export))

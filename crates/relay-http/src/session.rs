@@ -188,6 +188,7 @@ fn refused(error: SetupError) -> Problem {
     let (status, code) = match &error {
         SetupError::NotConfigured { .. } => (StatusCode::CONFLICT, "not_configured"),
         SetupError::BadName => (StatusCode::UNPROCESSABLE_ENTITY, "bad_session_id"),
+        SetupError::ChatwootPage { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "chatwoot_page"),
         SetupError::ChatwootToken { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "chatwoot_token_refused"),
         SetupError::NoInbox { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "no_such_inbox"),
         SetupError::NotAnApiInbox { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "not_an_api_inbox"),
@@ -313,7 +314,7 @@ async fn qr(live: &Arc<Live>) -> Result<codechat::Qr, Problem> {
     })
 }
 
-fn unknown(name: &str) -> Problem {
+pub(crate) fn unknown(name: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "unknown_session", format!("there is no session {name}"))
 }
 

@@ -4,6 +4,7 @@
 //! by its route template, faulted or not. A request that changes something runs to its end even when the client goes away, as in the originals.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -188,11 +189,24 @@ pub(crate) struct Control {
     calls: Mutex<BTreeMap<String, u64>>,
     /// Every call, in order of arrival.
     log: Mutex<Vec<Call>>,
+    /// How far the server's own clock is ahead, as the header `Date` shows it, in seconds.
+    ahead_s: AtomicI64,
 }
 
 impl Control {
     pub(crate) fn add(&self, fault: Fault) {
         lock(&self.faults).push(fault);
+    }
+
+    pub(crate) fn set_ahead(&self, seconds: i64) {
+        self.ahead_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The header `Date`, when it is not to be the true one.
+    fn date(&self) -> Option<HeaderValue> {
+        let ahead = self.ahead_s.load(Ordering::Relaxed);
+        let time = jiff::Timestamp::from_second(clock::now_s() + ahead).ok().filter(|_| ahead != 0)?;
+        HeaderValue::from_str(&time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
     }
 
     pub(crate) fn clear(&self) {
@@ -262,11 +276,14 @@ pub(crate) async fn guard(control: std::sync::Arc<Control>, request: Request, ne
     let key = format!("{} {template}", request.method());
     control.count(&key);
     let place = control.enter(&key, &path);
-    let response = match control.take(&key, &path) {
+    let mut response = match control.take(&key, &path) {
         Some(action) => act(action, request, next).await,
         None if request.method() == Method::GET => next.run(request).await,
         None => detached(request, next).await,
     };
+    if let Some(date) = control.date() {
+        response.headers_mut().insert(header::DATE, date);
+    }
     control.answered(place, &response);
     response
 }

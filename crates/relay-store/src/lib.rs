@@ -10,6 +10,7 @@
 
 mod chat;
 mod checkpoint;
+mod checkup;
 mod contact;
 mod cursor;
 mod db;
@@ -52,6 +53,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
+pub use checkup::Checkup;
 pub use contact::{SetProfile, SetStatus, SettleContact};
 pub use cursor::{BeginSweep, Begun, Cursor, Progress, SaveSweep};
 pub use db::Migration;
@@ -519,6 +521,16 @@ impl Store {
     /// Gives many dead letters another turn, or drops them: one portion in the order of their lanes.
     pub async fn decide_many(&self, decide: DecideMany) -> Result<Portion> {
         self.writer.write(decide).await
+    }
+
+    /// How the database itself is; thoroughly means reading all of an SQLite file.
+    pub async fn checkup(&self, thoroughly: bool) -> Result<Checkup> {
+        checkup::look(&self.db, thoroughly).await
+    }
+
+    /// When a side was last heard of by a webhook that is kept.
+    pub async fn last_heard(&self, session: &SessionId, source: Source) -> Result<Option<Timestamp>> {
+        checkup::last_heard(&self.db, session, source).await
     }
 
     /// When the oldest pending event arrived.

@@ -12,6 +12,7 @@ pub mod checker;
 mod database;
 pub mod fixtures;
 mod postgres;
+pub mod proxy;
 
 pub use app::{Options, TestApp, eventually};
 pub use database::{Database, TempFolder};

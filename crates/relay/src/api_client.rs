@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Settings;
 use crate::config::Secrets;
-use crate::serve;
+use crate::serve::{self, Life};
 
 const DEADLINE: Duration = Duration::from_mins(1);
 /// How long an export may take.
@@ -28,10 +28,15 @@ pub(crate) struct ApiClient {
     own: Option<CancellationToken>,
 }
 
+/// Where to call somebody who listens at an address: everywhere is also here.
+fn callable(address: SocketAddr) -> SocketAddr {
+    let is_everywhere = address.ip().is_unspecified();
+    SocketAddr::new(if is_everywhere { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() }, address.port())
+}
+
 /// The address of the running relay; `None` when none answers.
 async fn running(settings: &Settings, http: &reqwest::Client) -> Option<String> {
-    let host = if settings.host.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { settings.host };
-    let base = format!("http://{}", SocketAddr::new(host, settings.port));
+    let base = format!("http://{}", callable(SocketAddr::new(settings.host, settings.port)));
     let answer = http.get(format!("{base}/livez")).timeout(Duration::from_secs(2)).send().await;
     answer.is_ok_and(|answer| answer.status().is_success()).then_some(base)
 }
@@ -61,15 +66,28 @@ impl Drop for ApiClient {
 impl ApiClient {
     /// The running relay, or one of our own.
     pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Self> {
+        Self::connect_by(settings, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
+    /// The running relay, or one of our own at the address where it would run, so that both sides can reach it. When something
+    /// else is there, one of our own elsewhere.
+    pub(crate) async fn connect_in_place(settings: &Settings) -> anyhow::Result<Self> {
+        Self::connect_by(settings, SocketAddr::new(settings.host, settings.port)).await
+    }
+
+    async fn connect_by(settings: &Settings, address: SocketAddr) -> anyhow::Result<Self> {
         let http = relay_engine::http::client()?;
         let running = running(settings, &http).await;
         let secrets = Secrets::load(settings)?;
         if let Some(base) = running {
             return Ok(Self { http, base, key: secrets.api_key, own: None });
         }
-        let engine = serve::open(settings, &secrets).await?;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let base = format!("http://{}", listener.local_addr()?);
+        let engine = serve::open(settings, &secrets, Life::Command).await?;
+        let listener = match TcpListener::bind(address).await {
+            Ok(listener) => listener,
+            Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+        };
+        let base = format!("http://{}", callable(listener.local_addr()?));
         let own = CancellationToken::new();
         let key = secrets.api_key.clone();
         tokio::spawn(serve::work(engine, listener, secrets.api_key, own.clone()));

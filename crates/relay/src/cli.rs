@@ -150,6 +150,8 @@ pub(crate) enum Command {
     Migrate(MigrateCommand),
     /// Measure this program between stand-ins: memory, start, acknowledgement, throughput, voice notes
     Bench(BenchArgs),
+    /// Look for everything that can be wrong, and say why and what to do
+    Doctor(DoctorArgs),
     /// Ask the running relay how it fares; fails when it cannot take webhooks
     Health,
 }
@@ -159,6 +161,22 @@ pub(crate) struct DemoArgs {
     /// Stop when every message has crossed
     #[arg(long)]
     pub(crate) once: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Also make things happen: a test message that only agents could see, a file that CodeChat is to fetch
+    #[arg(long)]
+    pub(crate) deep: bool,
+    /// Look at this session alone, beside the relay itself
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// End with code 4 when there is a warning; a failure is always 3
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -5,17 +5,34 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use clap::CommandFactory as _;
 use relay_audio::FfmpegMode;
 use relay_engine::EngineConfig;
+use relay_engine::config::UnknownSetting;
 use relay_engine::token::new_token;
 use relay_store::StoreConfig;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::cli::{AudioEngine, Settings};
+use crate::cli::{AudioEngine, Cli, Settings};
 
 /// Names of the first relay that mean nothing here: migrations are built in.
 const UNNECESSARY: [&str; 3] = ["GOOSE_DRIVER", "GOOSE_DBSTRING", "GOOSE_MIGRATION_DIR"];
+
+/// Names that mean something to the system or to what starts the relay.
+const OF_OTHERS: [&str; 9] = [
+    "TZ",
+    "LANG",
+    "LC_ALL",
+    "NO_COLOR",
+    "PATH",
+    "RUST_BACKTRACE",
+    "COMPOSE_PROJECT_NAME",
+    "COMPOSE_FILE",
+    "COMPOSE_PROFILES",
+];
+/// How like two names must be for one to be taken for a slip of the other, from 0 to 1.
+const LIKENESS: f64 = 0.88;
 
 /// Reads `.env` of the working folder into the environment; what is set already stays. A missing file is the usual case.
 pub(crate) fn load_env_file() -> anyhow::Result<()> {
@@ -41,6 +58,36 @@ fn line_number(line: &str) -> String {
 /// Names that are set and have no effect.
 pub(crate) fn unnecessary_names() -> Vec<&'static str> {
     UNNECESSARY.into_iter().filter(|name| std::env::var_os(name).is_some()).collect()
+}
+
+/// Names in the `.env` of the working folder that mean nothing here, each with its line and what was probably meant.
+fn unknown_settings() -> Vec<UnknownSetting> {
+    let command = Cli::command();
+    let subcommands = command.get_subcommands().flat_map(|command| command.get_subcommands().chain([command]));
+    let arguments = command.get_arguments().chain(subcommands.flat_map(clap::Command::get_arguments));
+    let own: Vec<&str> = arguments.filter_map(|argument| argument.get_env()?.to_str()).collect();
+    unknown_in(&std::fs::read_to_string(".env").unwrap_or_default(), &own)
+}
+
+fn unknown_in(text: &str, own: &[&str]) -> Vec<UnknownSetting> {
+    let is_known = |name: &str| {
+        let name = name.strip_suffix("_FILE").unwrap_or(name);
+        own.contains(&name) || UNNECESSARY.contains(&name) || OF_OTHERS.contains(&name)
+    };
+    let names = text.lines().enumerate().filter_map(|(index, line)| {
+        let line = line.trim_start();
+        let (name, _) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
+        let name = name.trim();
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        (is_name && !is_known(name)).then_some((index + 1, name))
+    });
+    let meant = |name: &str| {
+        let near = own.iter().map(|own| (strsim::jaro_winkler(own, &name.to_ascii_uppercase()), *own));
+        let best = near.max_by(|a, b| a.0.total_cmp(&b.0));
+        best.filter(|(likeness, _)| *likeness > LIKENESS).map(|(_, own)| own.to_owned())
+    };
+    names.map(|(line, name)| UnknownSetting { name: name.to_owned(), line, meant: meant(name) }).collect()
 }
 
 /// Secrets of this installation.
@@ -156,6 +203,7 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
         database_folder: database_folder(settings, secrets),
         free_for_files: settings.min_free_mb_files.saturating_mul(1_000_000),
         free_for_webhooks: settings.min_free_mb.saturating_mul(1_000_000),
+        unknown_settings: unknown_settings(),
         ffmpeg: match settings.audio_engine {
             AudioEngine::Native => FfmpegMode::Off,
             AudioEngine::Fallback => FfmpegMode::Fallback,
@@ -201,6 +249,16 @@ mod tests {
         assert_eq!(local.as_str(), "http://127.0.0.1:8080/");
         let dotted = callable(Url::parse("https://relay.example.com/x").unwrap()).await;
         assert_eq!(dotted.as_str(), "https://relay.example.com/x");
+    }
+
+    #[test]
+    fn a_slip_in_a_name_is_found_with_its_line() {
+        let own = ["CHATWOOT_URL", "CODECHAT_URL", "API_URL", "SECRET_KEY"];
+        let text = "# CHATWOT_URL=x\nCHATWOOT_URL=https://a\n\nexport CHATWOOT_ULR=b\nSECRET_KEY_FILE=/s\nPOSTGRES_DB=c\nTZ=UTC\n";
+        let unknown = unknown_in(text, &own);
+        let told: Vec<_> =
+            unknown.iter().map(|found| (found.name.as_str(), found.line, found.meant.as_deref())).collect();
+        assert_eq!(told, [("CHATWOOT_ULR", 4, Some("CHATWOOT_URL")), ("POSTGRES_DB", 6, None)]);
     }
 
     #[test]

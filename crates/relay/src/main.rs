@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod dead;
 mod demo;
+mod doctor;
 mod listener;
 mod logging;
 mod message;
@@ -45,16 +46,31 @@ fn main() -> ExitCode {
     let ended = runtime.block_on(run(cli, start, &printer));
     runtime.shutdown_timeout(LEFTOVERS);
     match ended {
-        Ok(None) => ExitCode::SUCCESS,
-        Ok(Some(next)) => printer.failure(&next.begin()),
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Code(code)) => ExitCode::from(code),
+        Ok(Outcome::GoOn(next)) => printer.failure(&next.begin()),
         Err(error) => printer.failure(&error),
     }
 }
 
-/// Runs a command; returns the program that is to go on in this one's place, if any.
-async fn run(cli: Cli, start: Start, printer: &Printer) -> anyhow::Result<Option<Next>> {
+/// How a command ended well.
+enum Outcome {
+    /// It did what it was asked.
+    Done,
+    /// It has more to say than that, with the code of its exit.
+    Code(u8),
+    /// Another program is to go on in this one's place.
+    GoOn(Box<Next>),
+}
+
+/// Runs a command.
+async fn run(cli: Cli, start: Start, printer: &Printer) -> anyhow::Result<Outcome> {
     let done = match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => return serve::run(&cli.settings, start, printer).await,
+        Command::Serve => {
+            let next = serve::run(&cli.settings, start, printer).await?;
+            return Ok(next.map_or(Outcome::Done, |next| Outcome::GoOn(Box::new(next))));
+        }
+        Command::Doctor(args) => return doctor::run(&cli.settings, &args, printer).await.map(Outcome::Code),
         Command::Demo(demo) => demo::run(&demo, printer).await,
         Command::Session(command) => session::run(&cli.settings, command, printer).await,
         Command::Message(command) => message::run(&cli.settings, command, printer).await,
@@ -63,5 +79,5 @@ async fn run(cli: Cli, start: Start, printer: &Printer) -> anyhow::Result<Option
         Command::Bench(bench) => bench::run(&bench, printer).await,
         Command::Health => session::health(&cli.settings, printer).await,
     };
-    done.map(|()| None)
+    done.map(|()| Outcome::Done)
 }

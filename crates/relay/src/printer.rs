@@ -8,6 +8,15 @@ use std::process::ExitCode;
 
 use fast_qr::qr::QRBuilder;
 
+/// A colour of the terminal, by its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+    Grey = 90,
+}
+
 /// Writes for people, or for programs.
 #[derive(Debug)]
 pub(crate) struct Printer {
@@ -56,6 +65,17 @@ impl Printer {
         }
     }
 
+    /// A word in a colour, where there are colours.
+    pub(crate) fn coloured(&self, word: &str, colour: Colour) -> String {
+        if self.is_colourful { format!("\u{1b}[{}m{word}\u{1b}[0m", colour as u8) } else { word.to_owned() }
+    }
+
+    /// Columns of the terminal; 80 where there is none.
+    pub(crate) fn width(&self) -> usize {
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+        size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns >= 40).unwrap_or(80)
+    }
+
     /// Columns, aligned.
     pub(crate) fn table(&self, rows: &[Vec<String>]) {
         let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| tame(cell)).collect()).collect();
@@ -99,7 +119,7 @@ fn escaped(line: &str) -> String {
 }
 
 /// Text from elsewhere, made harmless for a terminal: control characters are shown instead of obeyed.
-fn tame(text: &str) -> String {
+pub(crate) fn tame(text: &str) -> String {
     text.chars().flat_map(|c| if is_obeyed(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 

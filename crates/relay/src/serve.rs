@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use relay_domain::Clock;
-use relay_engine::Engine;
+use relay_engine::{Engine, EngineConfig};
 use relay_http::App;
 use relay_store::Store;
 use sd_notify::NotifyState;
@@ -44,7 +44,7 @@ pub(crate) async fn run(settings: &Settings, mut start: Start, printer: &Printer
     }
     let secrets = Secrets::load(settings)?;
     let (listener, kept) = start.listen(SocketAddr::new(settings.host, settings.port)).await?;
-    let engine = open(settings, &secrets).await?;
+    let engine = open(settings, &secrets, Life::Own).await?;
     banner(listener.local_addr()?, &secrets, &engine, printer);
     tell_systemd(&[NotifyState::Ready]);
     let stop = CancellationToken::new();
@@ -120,10 +120,20 @@ fn tell_systemd(state: &[NotifyState<'_>]) {
     }
 }
 
+/// How long a relay is to live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Until it is told to stop.
+    Own,
+    /// As long as the command it was started for.
+    Command,
+}
+
 /// Opens the store and prepares the engine.
-pub(crate) async fn open(settings: &Settings, secrets: &Secrets) -> anyhow::Result<Arc<Engine>> {
+pub(crate) async fn open(settings: &Settings, secrets: &Secrets, life: Life) -> anyhow::Result<Arc<Engine>> {
     let store = Store::open(&config::store(settings, secrets)?).await?;
-    Ok(Engine::start(store, config::engine(settings, secrets).await, clock()).await?)
+    let config = EngineConfig { for_now: life == Life::Command, ..config::engine(settings, secrets).await };
+    Ok(Engine::start(store, config, clock()).await?)
 }
 
 /// The system's time, which the failure rig can move.

@@ -5,6 +5,7 @@ use relay_domain::jid::Jid;
 
 use super::chatwoot_event::{chat_names, is_for_us};
 use crate::Engine;
+use crate::doctor::{Echo, diagnostics};
 use crate::sessions::Live;
 use crate::typing::{Act, Sign};
 
@@ -13,6 +14,11 @@ impl Engine {
     pub(super) fn glimpse_chatwoot(&self, live: &Live, webhook: &Webhook) {
         if webhook.inbox_id() != Some(live.session.chatwoot.inbox) {
             return;
+        }
+        if let Webhook::MessageCreated(message) = webhook
+            && let Some(word) = diagnostics::word_of(message.source_id.as_deref())
+        {
+            self.hear_echo(word, Echo::default());
         }
         if let Webhook::MessageCreated(message) = webhook
             && message.source_id.is_none()
@@ -31,8 +37,11 @@ impl Engine {
         }
     }
 
-    /// Takes down who types on WhatsApp.
+    /// Takes down who types on WhatsApp, and whether messages come with the numbers of their rows.
     pub(super) fn glimpse_codechat(&self, live: &Live, webhook: &codechat::Webhook) {
+        if webhook.event == codechat::Event::MessagesUpsert && webhook.data.get("info").is_some() {
+            live.health.heard.row(webhook.data.get("id").is_some_and(serde_json::Value::is_number));
+        }
         if webhook.event != codechat::Event::PresenceUpdate || !live.session.settings.typing {
             return;
         }

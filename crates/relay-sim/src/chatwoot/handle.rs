@@ -1,6 +1,7 @@
 //! The handle that tests, the demo and the rig hold.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -281,6 +282,42 @@ impl FakeChatwoot {
     /// Disarms all faults.
     pub fn clear_faults(&self) {
         self.shared.control.clear();
+    }
+
+    /// The server's clock is ahead by so many seconds, or behind.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.shared.control.set_ahead(seconds);
+    }
+
+    /// Refuses to call private addresses from now on, as Chatwoot from 4.14.0 does by default.
+    pub fn refuse_private(&self, refuses: bool) {
+        self.shared.refuses_private.store(refuses, Ordering::Relaxed);
+    }
+
+    /// Sends the events of a whole account to another address, too.
+    pub fn add_account_webhook(&self, account: u64, url: &str) {
+        self.shared.lock().add_account_webhook(account, url);
+    }
+
+    /// An inbox is of another kind, such as `Channel::WebWidget`.
+    pub fn set_channel(&self, inbox: u64, channel: &str) {
+        if let Some(inbox) = self.shared.lock().inboxes.get_mut(&inbox) {
+            channel.clone_into(&mut inbox.channel);
+        }
+    }
+
+    /// The owner of a token is somebody else by now: of another kind, or of another account.
+    pub fn set_owner(&self, token: &str, role: Role, account: u64) {
+        let mut state = self.shared.lock();
+        let user = state.tokens.get(token).copied();
+        if let Some(user) = user.and_then(|user| state.users.get_mut(&user)) {
+            (user.role, user.account) = (role, account);
+        }
+    }
+
+    /// Nobody has this token any more.
+    pub fn revoke_token(&self, token: &str) {
+        self.shared.lock().tokens.remove(token);
     }
 
     /// Replaces what goes wrong with webhooks.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::auth;
 use super::error::{ApiError, ApiResult};
 use super::params::Params;
-use super::state::{Inbox, Role, Shared, State as Rows};
+use super::state::{AccountWebhook, Inbox, Role, Shared, State as Rows};
 use crate::ids;
 
 /// An API inbox as a test needs to know it.
@@ -40,6 +40,7 @@ impl Rows {
             id,
             account,
             name: name.to_owned(),
+            channel: "Channel::Api".to_owned(),
             webhook_url: webhook_url.to_owned(),
             secret: ids::token(24),
             hmac_token: ids::token(24),
@@ -51,6 +52,32 @@ impl Rows {
         self.inboxes.insert(id, inbox);
         info
     }
+
+    pub(super) fn add_account_webhook(&mut self, account: u64, url: &str) {
+        let id = self.account_webhooks.len() as u64 + 1;
+        let webhook = AccountWebhook { id, account, url: url.to_owned(), secret: ids::token(24) };
+        self.account_webhooks.push(webhook);
+    }
+}
+
+/// Where the events of a whole account go.
+pub(super) async fn account_webhooks(
+    State(shared): State<Arc<Shared>>,
+    Path(account): Path<u64>,
+    headers: HeaderMap,
+) -> ApiResult<Json<Value>> {
+    auth::administrator(&shared, &headers, account)?;
+    let state = shared.lock();
+    let of_account = state.account_webhooks.iter().filter(|webhook| webhook.account == account);
+    let rows: Vec<Value> = of_account
+        .map(|webhook| {
+            json!({
+                "id": webhook.id, "name": null, "url": webhook.url, "account_id": account, "secret": webhook.secret,
+                "subscriptions": ["conversation_status_changed", "conversation_updated", "conversation_created", "message_created", "message_updated"],
+            })
+        })
+        .collect();
+    Ok(Json(json!({"payload": {"webhooks": rows}})))
 }
 
 pub(super) async fn api(State(shared): State<Arc<Shared>>) -> Json<Value> {

@@ -236,7 +236,7 @@ impl Inbox {
     /// The inbox as REST shows it; the secrets are for administrators.
     pub(super) fn rest(&self, with_secrets: bool) -> Value {
         let mut body = json!({
-            "id": self.id, "avatar_url": "", "channel_id": self.id, "name": self.name, "channel_type": "Channel::Api",
+            "id": self.id, "avatar_url": "", "channel_id": self.id, "name": self.name, "channel_type": self.channel,
             "greeting_enabled": false, "greeting_message": null, "enable_auto_assignment": true, "webhook_url": self.webhook_url,
             "lock_to_single_conversation": self.is_locked_to_single, "hmac_mandatory": false, "inbox_identifier": self.identifier,
             "additional_attributes": self.additional_attributes, "callback_webhook_url": null, "provider": null,

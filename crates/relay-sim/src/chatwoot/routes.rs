@@ -86,4 +86,5 @@ fn inbox_routes() -> Router<Arc<Shared>> {
         .route(INBOXES, get(inboxes::list).post(inboxes::create))
         .route(&path("/{inbox}"), get(inboxes::show).patch(inboxes::update).put(inboxes::update))
         .route(&path("/{inbox}/reset_secret"), post(inboxes::reset_secret))
+        .route("/api/v1/accounts/{account}/webhooks", get(inboxes::account_webhooks))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ pub(super) struct Shared {
     pub(super) poster: Arc<Poster>,
     pub(super) changes: Changes,
     pub(super) blob_delay: Mutex<BlobDelay>,
+    pub(super) refuses_private: AtomicBool,
     pub(super) runtime: tokio::runtime::Handle,
 }
 
@@ -108,6 +110,7 @@ impl Shared {
             poster: Arc::new(poster),
             changes: Changes::new(),
             blob_delay,
+            refuses_private: AtomicBool::new(false),
             runtime: tokio::runtime::Handle::current(),
         }
     }
@@ -124,6 +127,7 @@ pub(super) struct State {
     pub(super) users: BTreeMap<u64, User>,
     pub(super) tokens: HashMap<String, u64>,
     pub(super) inboxes: BTreeMap<u64, Inbox>,
+    pub(super) account_webhooks: Vec<AccountWebhook>,
     pub(super) contacts: BTreeMap<u64, Contact>,
     pub(super) by_phone: HashMap<(u64, String), u64>,
     pub(super) by_identifier: HashMap<(u64, String), u64>,
@@ -147,6 +151,15 @@ pub(super) struct Account {
     pub(super) last_display: u64,
 }
 
+/// Where the events of all inboxes of an account go.
+#[derive(Debug, Clone)]
+pub(super) struct AccountWebhook {
+    pub(super) id: u64,
+    pub(super) account: u64,
+    pub(super) url: String,
+    pub(super) secret: String,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct User {
     pub(super) id: u64,
@@ -162,6 +175,8 @@ pub(super) struct Inbox {
     pub(super) id: u64,
     pub(super) account: u64,
     pub(super) name: String,
+    /// Class of the channel.
+    pub(super) channel: String,
     pub(super) webhook_url: String,
     pub(super) secret: String,
     pub(super) hmac_token: String,

@@ -1,13 +1,14 @@
 //! Signed webhooks of API inboxes. A failed one marks its message as failed, which is itself an update.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::state::{Shared, State};
+use super::state::{AccountWebhook, Shared, State};
 use crate::clock;
 use crate::hooks::{AckOutcome, Outgoing};
 use crate::ledger::hex;
@@ -111,6 +112,17 @@ pub(super) fn fire(shared: &Arc<Shared>, events: Vec<Event>) {
 }
 
 async fn deliver(shared: &Arc<Shared>, event: &Event) {
+    for webhook in of_account(shared, event) {
+        // a failure here is only logged
+        drop(shared.poster.post(|| Some(addressed(shared, event, webhook.url, &webhook.secret))).await);
+    }
+    if let Some(text) = blocked(shared, event) {
+        // about what is no message it is only logged
+        if event.message().is_some_and(|message| mark_failed(shared, message, &text)) {
+            shared.changes.bump();
+        }
+        return;
+    }
     let outcome = shared.poster.post(|| outgoing(shared, event)).await;
     let (Some(outcome), message) = (outcome, event.message()) else {
         return;
@@ -135,12 +147,41 @@ pub(super) fn fail(shared: &Arc<Shared>, id: u64, error: &str) -> bool {
     true
 }
 
+/// Where an event goes beside its inbox's address: to the account's, for all inboxes.
+fn of_account(shared: &Shared, event: &Event) -> Vec<AccountWebhook> {
+    let state = shared.lock();
+    let account = state.conversations[event.conversation(&state)].account;
+    state.account_webhooks.iter().filter(|webhook| webhook.account == account).cloned().collect()
+}
+
+/// What Chatwoot from 4.14.0 says instead of calling a private address.
+fn blocked(shared: &Shared, event: &Event) -> Option<String> {
+    let state = shared.lock();
+    let inbox = state.inboxes.get(&state.conversations[event.conversation(&state)].inbox)?;
+    let url = url::Url::parse(&inbox.webhook_url).ok().filter(|_| shared.refuses_private.load(Ordering::Relaxed))?;
+    let is_private = match url.host()? {
+        url::Host::Ipv4(ip) => ip.is_loopback() || ip.is_private(),
+        url::Host::Ipv6(ip) => ip.is_loopback(),
+        url::Host::Domain(name) => !name.contains('.'),
+    };
+    is_private.then(|| format!("Hostname '{}' has no public ip addresses", url.host_str().unwrap_or_default()))
+}
+
 fn outgoing(shared: &Shared, event: &Event) -> Option<Outgoing> {
-    let (key, url, secret, body) = {
+    let (url, secret) = {
         let state = shared.lock();
         let conversation = &state.conversations[event.conversation(&state)];
         let inbox = state.inboxes.get(&conversation.inbox).filter(|inbox| !inbox.webhook_url.is_empty())?;
-        (event.key(&state), inbox.webhook_url.clone(), inbox.secret.clone(), event.body(&state))
+        (inbox.webhook_url.clone(), inbox.secret.clone())
+    };
+    Some(addressed(shared, event, url, &secret))
+}
+
+/// The webhook about an event as it is now, to an address, signed with its secret.
+fn addressed(shared: &Shared, event: &Event, url: String, secret: &str) -> Outgoing {
+    let (key, body) = {
+        let state = shared.lock();
+        (event.key(&state), event.body(&state))
     };
     let body = rails_json(&body);
     let timestamp = clock::now_s().to_string();
@@ -148,10 +189,10 @@ fn outgoing(shared: &Shared, event: &Event) -> Option<Outgoing> {
         ("accept", "application/json".to_owned()),
         ("user-agent", "Ruby".to_owned()),
         ("x-chatwoot-delivery", uuid::Uuid::new_v4().to_string()),
-        ("x-chatwoot-signature", signature(&secret, &timestamp, body.as_bytes())),
+        ("x-chatwoot-signature", signature(secret, &timestamp, body.as_bytes())),
         ("x-chatwoot-timestamp", timestamp),
     ];
-    Some(Outgoing { key, event: event.name().to_owned(), url, headers, body: Bytes::from(body) })
+    Outgoing { key, event: event.name().to_owned(), url, headers, body: Bytes::from(body) }
 }
 
 /// `sha256=` and the HMAC over timestamp, dot and raw body; the key is the secret as displayed.

@@ -1,8 +1,8 @@
 //! The handle that tests, the demo and the rig hold.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -277,6 +277,17 @@ impl FakeCodeChat {
     /// Disarms all faults.
     pub fn clear_faults(&self) {
         self.shared.control.clear();
+    }
+
+    /// The server's clock is ahead by so many seconds, or behind.
+    pub fn set_clock_ahead(&self, seconds: i64) {
+        self.shared.control.set_ahead(seconds);
+    }
+
+    /// Sends every event of every instance to another address, too; empty for nowhere.
+    pub fn set_global_webhook(&self, url: &str) {
+        let url = Some(url.to_owned()).filter(|url| !url.is_empty());
+        *self.shared.global_webhook.lock().unwrap_or_else(PoisonError::into_inner) = url;
     }
 
     /// Replaces what goes wrong with webhooks.

@@ -211,6 +211,7 @@ pub struct Revocation {
 pub(super) struct Shared {
     pub(super) options: CodeChatOptions,
     state: Mutex<State>,
+    pub(super) global_webhook: Mutex<Option<String>>,
     pub(super) control: Arc<Control>,
     pub(super) poster: Arc<Poster>,
     pub(super) changes: Changes,
@@ -229,6 +230,7 @@ impl Shared {
         let client = crate::hooks::client();
         let poster = Poster::new(client.clone(), options.max_hooks_in_flight, None, options.hooks);
         Self {
+            global_webhook: Mutex::new(options.global_webhook.clone()),
             options,
             state: Mutex::new(State::default()),
             control: Arc::default(),

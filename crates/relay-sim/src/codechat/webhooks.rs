@@ -1,6 +1,6 @@
 //! Telling the receiver: event names, the envelope, the un-awaited fan-out.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,7 +41,8 @@ pub(super) fn prepare_raw(
     body: &Value,
 ) -> Option<Post> {
     let own = instance.webhook.as_ref().filter(|hook| hook.enabled && hook.wants(event)).map(|hook| hook.url.clone());
-    let global = shared.options.global_webhook.clone().filter(|url| is_url(url));
+    let global = shared.global_webhook.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let global = global.filter(|url| is_url(url));
     let urls: Vec<String> = own.into_iter().chain(global).collect();
     if urls.is_empty() {
         return None;

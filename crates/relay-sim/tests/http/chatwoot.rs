@@ -574,3 +574,56 @@ async fn another_process_can_script_it() {
     rig.call_as("", "POST", &format!("/_sim/retry/{id}"), &Value::Null).await;
     assert_eq!(rig.sim.ack_log().iter().filter(|ack| !ack.outcome.is_accepted()).count(), 1);
 }
+
+#[tokio::test]
+async fn a_private_address_is_not_called_and_the_message_says_so() {
+    let rig = Rig::start().await;
+    let at = rig.conversation().await;
+    rig.sim.refuse_private(true);
+    let id = rig.sim.agent_sends(at, AgentMessage::text("hi")).unwrap();
+    let text = "Hostname '127.0.0.1' has no public ip addresses";
+    let failed = |sim: &FakeChatwoot| sim.message(id).unwrap().external_error.as_deref() == Some(text);
+    assert!(rig.sim.wait_until(failed, LONG).await);
+    assert!(!rig.hooks.bodies().iter().any(about("message_created", id)));
+    rig.sim.refuse_private(false);
+    let id = rig.sim.agent_sends(at, AgentMessage::text("hi")).unwrap();
+    rig.hooks.wait_for(1, about("message_created", id)).await;
+}
+
+#[tokio::test]
+async fn an_account_webhook_gets_everything_signed_with_a_secret_of_its_own() {
+    let rig = Rig::start().await;
+    let at = rig.conversation().await;
+    let others = Receiver::start().await;
+    rig.sim.add_account_webhook(1, &others.url);
+    let (_, listed) = rig.call("GET", "/webhooks", &Value::Null).await;
+    assert_eq!(listed["payload"]["webhooks"][0]["url"], json!(others.url));
+    let as_agent = rig.call_as(FakeChatwoot::AGENT_TOKEN, "GET", "/api/v1/accounts/1/webhooks", &Value::Null).await;
+    assert_eq!(as_agent.0, 401);
+    let id = rig.sim.agent_sends(at, AgentMessage::text("hi")).unwrap();
+    rig.hooks.wait_for(1, about("message_created", id)).await;
+    others.wait_for(1, about("message_created", id)).await;
+    let secret = listed["payload"]["webhooks"][0]["secret"].as_str().unwrap();
+    let hook = others.hooks().into_iter().find(|hook| about("message_created", id)(&hook.body)).unwrap();
+    assert!(verifies(&hook, secret) && !verifies(&hook, &rig.inbox.secret));
+}
+
+#[tokio::test]
+async fn tokens_change_hands_inboxes_have_kinds_and_clocks_go_wrong() {
+    let rig = Rig::start().await;
+    let profile = async || rig.call_as(FakeChatwoot::ADMIN_TOKEN, "GET", "/api/v1/profile", &Value::Null).await;
+    assert_eq!(profile().await.1["accounts"][0]["role"], "administrator");
+    rig.sim.set_owner(FakeChatwoot::ADMIN_TOKEN, Role::Bot, 1);
+    assert_eq!(profile().await.1["error"], "Access to this endpoint is not authorized for bots");
+    rig.sim.revoke_token(FakeChatwoot::ADMIN_TOKEN);
+    assert_eq!(profile().await.1["error"], "Invalid Access Token");
+    rig.sim.set_channel(rig.inbox.id, "Channel::WebWidget");
+    let path = format!("/api/v1/accounts/1/inboxes/{}", rig.inbox.id);
+    let inbox = rig.call_as(FakeChatwoot::AGENT_TOKEN, "GET", &path, &Value::Null).await.1;
+    assert_eq!(inbox["channel_type"], "Channel::WebWidget");
+    rig.sim.set_clock_ahead(3600);
+    let answer = rig.http.get(format!("{}/api", rig.sim.base_url())).send().await.unwrap();
+    let date = jiff::fmt::rfc2822::parse(answer.headers()["date"].to_str().unwrap()).unwrap().timestamp();
+    let ahead = date.duration_since(jiff::Timestamp::now()).as_secs();
+    assert!((3500..=3700).contains(&ahead), "{ahead}");
+}

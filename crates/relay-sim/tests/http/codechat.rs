@@ -613,3 +613,18 @@ async fn a_file_may_be_huge_or_endless() {
     rig.sim.flow_media("slow", MediaFlow::Slow { bytes_per_second: 1000 });
     assert_eq!(ask("slow").await.chunk().await.unwrap().unwrap().len(), 1000);
 }
+
+#[tokio::test]
+async fn the_global_webhook_tells_the_same_once_more() {
+    let rig = Rig::start().await;
+    rig.sim.set_global_webhook(&rig.hooks.url);
+    rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "oi")).unwrap();
+    let told = rig.hooks.wait_for(2, is("messages.upsert")).await;
+    assert_eq!(told[0], told[1]);
+    rig.sim.set_global_webhook("");
+    let before = rig.sim.ack_count();
+    rig.sim.customer_sends(SHOP, &CustomerMessage::text(ANA, "oi")).unwrap();
+    rig.hooks.wait_for(3, is("messages.upsert")).await;
+    assert!(rig.sim.wait_until(|sim| sim.ack_count() > before, LONG).await);
+    assert_eq!(rig.hooks.bodies().iter().filter(|body| body["event"] == "messages.upsert").count(), 3);
+}

@@ -21,6 +21,7 @@ macro_rules! on_both {
 }
 
 mod chats;
+mod checkups;
 mod dead;
 mod endings;
 mod gaps;

@@ -17,6 +17,7 @@ async fn help_names_every_command_and_setting() {
         "message",
         "dead",
         "migrate",
+        "doctor",
         "health",
         "--port",
         "[env: PORT",

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod dead;
+mod doctor;
 mod first_start;
 mod handover;
 mod help;

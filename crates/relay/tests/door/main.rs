@@ -5,6 +5,7 @@
 
 mod canary;
 mod dead;
+mod doctor;
 mod entrance;
 mod envelope;
 mod fetching;

@@ -42,6 +42,7 @@ mod inbound;
 mod kinds;
 mod mentions;
 mod menus;
+mod mistakes;
 mod oddities;
 mod outages;
 mod outbound;
