@@ -11,7 +11,7 @@ use relay_domain::breaker::{Admitted, OPEN_FOR};
 use relay_domain::order;
 use relay_domain::verdict::{BETWEEN_LAST_WORDS, Failing, LAST_WORDS, OFFLINE_PAUSE, Speechless, Verdict};
 use relay_fault::{Sabotage, is_sabotaged};
-use relay_store::{Attempt, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, StoreError};
+use relay_store::{Attempt, DueEvents, End, Finish, LaneKind, Lease, PendingEvent, Postpone, Recorded, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::Engine;
@@ -49,19 +49,15 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
         return Ok(());
     };
     let mut lease = lease.clone();
-    let events = engine.store.due_events(&lease.lane, engine.clock.now()).await?;
+    let DueEvents { events, begun_to } = engine.store.due_events(&lease.lane, engine.clock.now()).await?;
+    // what came in front of an event that may be posted already is late, although that one is not recorded yet
+    lease.done_to = begun_to.map_or(lease.done_to, |begun_to| lease.done_to.max(begun_to));
     let count = events.len();
     for (index, event) in events.iter().enumerate() {
         if stop.is_cancelled() || engine.is_paused(&lease.lane.session) {
             break;
         }
         let is_last = index + 1 == count;
-        // ids are made in the order of storing: one behind it was there before it, and may be posted though not recorded
-        if events[index + 1..].iter().any(|behind| behind.id < event.id)
-            && let Some(tried) = engine.store.tried_behind(&lease.lane, event.order_key).await?
-        {
-            lease.done_to = lease.done_to.max(tried);
-        }
         match engine.work_on(&live, &lease, event, is_last).await? {
             Next::Event(done_to) => lease.done_to = done_to,
             Next::Lane => return Ok(()),

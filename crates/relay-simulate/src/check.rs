@@ -108,6 +108,14 @@ impl WaMessage {
     }
 }
 
+/// For how long a failing event kept its lane to itself: the turns of what came in front of it meanwhile are not its own.
+fn held_its_lane(world: &World, event: &EventRow) -> Option<Duration> {
+    let (failed_at, ended_at) = event.first_failed_at.zip(event.ended_at)?;
+    let others = world.store.events.iter().filter(|other| other.lane == event.lane && !std::ptr::eq(*other, event));
+    let before = others.filter_map(|other| other.ended_at).filter(|at| *at <= ended_at).max();
+    Some(ended_at.since(before.map_or(failed_at, |before| before.max(failed_at))))
+}
+
 fn check_events(world: &World, found: &mut Vec<String>) {
     if world.store.received != world.store.events.len() {
         found.push("conservation: events vanished".to_owned());
@@ -116,7 +124,7 @@ fn check_events(world: &World, found: &mut Vec<String>) {
         if event.state == EventState::Pending {
             found.push(format!("stuck: {:?} {:?}", event.lane, event.body));
         }
-        let held = event.first_failed_at.zip(event.ended_at).map(|(from, to)| to.since(from));
+        let held = held_its_lane(world, event);
         // while nothing else goes out, a side that fails on one message cannot be told from one that is down
         let looks_like_outage =
             matches!(&event.body, Body::Agent { content, .. } if content.poison == Some(Poison::Crashes));

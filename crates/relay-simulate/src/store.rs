@@ -171,14 +171,20 @@ impl World {
         waiting
     }
 
-    /// The furthest pending event of a lane, behind a place, of which a part was tried.
-    pub(crate) fn tried_behind(&self, lane: LaneId, place: i64) -> Option<i64> {
-        let was_tried =
-            |event: usize| self.store.links.iter().any(|link| link.event == event && link.tried_at.is_some());
-        let behind = self.store.events.iter().enumerate().filter(|(index, event)| {
-            event.lane == lane && event.state == EventState::Pending && event.order_key > place && was_tried(*index)
-        });
-        behind.map(|(_, event)| event.order_key).max()
+    /// The furthest place of a lane whose pending event may have been posted in part already.
+    pub(crate) fn begun_to(&self, lane: LaneId) -> Option<i64> {
+        let links = |event: usize| self.store.links.iter().filter(move |link| link.event == event);
+        let is_begun = |event: usize| {
+            links(event).any(|link| link.state == LinkState::Intent)
+                && links(event).any(|link| link.tried_at.is_some() || link.state == LinkState::Sent)
+        };
+        let pending = self
+            .store
+            .events
+            .iter()
+            .enumerate()
+            .filter(|(index, event)| event.lane == lane && event.state == EventState::Pending && is_begun(*index));
+        pending.map(|(_, event)| event.order_key).max()
     }
 
     /// Whether the lease is the lane's.

@@ -111,14 +111,11 @@ pub(crate) async fn work(sim: Rc<Sim>, process: usize, lease: Lease) {
 
 async fn try_work(sim: &Rc<Sim>, process: usize, mut lease: Lease) -> Result<(), StoreError> {
     let due = sim.w().due_events(lease.lane);
+    let begun_to = sim.w().begun_to(lease.lane);
+    lease.done_to = begun_to.map_or(lease.done_to, |begun_to| lease.done_to.max(begun_to));
     let count = due.len();
-    for (number, index) in due.iter().copied().enumerate() {
+    for (number, index) in due.into_iter().enumerate() {
         let event = sim.w().store.events[index].clone();
-        if due[number + 1..].iter().any(|behind| *behind < index)
-            && let Some(tried) = sim.w().tried_behind(lease.lane, event.order_key)
-        {
-            lease.done_to = lease.done_to.max(tried);
-        }
         let turn = Turn { sim: sim.clone(), process, lease, index, event };
         match turn.work_on(number + 1 == count).await? {
             Next::Event(done_to) => lease.done_to = done_to,

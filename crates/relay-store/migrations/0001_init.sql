@@ -147,7 +147,8 @@ CREATE TABLE event (
     UNIQUE (session, source, dedup_key),
     CHECK ((state = 'pending') = (finished_at IS NULL))
 );
-CREATE INDEX event_pending ON event (lane, order_key, received_at, id) WHERE state = 'pending';
+-- with run_at, so that when a long lane is due next is told without reading its events
+CREATE INDEX event_pending ON event (lane, order_key, received_at, id, run_at) WHERE state = 'pending';
 -- events are counted by state again and again, and must not be read for it
 CREATE INDEX event_state ON event (state, received_at);
 CREATE INDEX event_done ON event (finished_at) WHERE body IS NOT NULL AND state IN ('delivered', 'ignored');
@@ -231,6 +232,8 @@ CREATE INDEX link_wa ON link (session, wa_id);
 CREATE INDEX link_cw ON link (session, cw_message);
 CREATE INDEX link_chat ON link (session, chat);
 CREATE INDEX link_failed ON link (session, event) WHERE state = 'failed';
+-- the few that are under way or in doubt
+CREATE INDEX link_intent ON link (session, chat) WHERE state = 'intent';
 CREATE INDEX link_made ON link (made_at);
 
 -- Messages that were posted to Chatwoot again although an earlier post may still take effect: looked at afterwards.

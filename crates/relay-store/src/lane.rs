@@ -15,7 +15,7 @@ use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
 use crate::link;
 use crate::merge;
-use crate::model::{Attempt, Lane, LaneKind, Lease, LinkChange, Origin, PendingEvent, Source};
+use crate::model::{Attempt, DueEvents, Lane, LaneKind, Lease, LinkChange, Origin, PendingEvent, Source};
 use crate::writer::Verb;
 
 /// Events read from a lane at once; bounds memory, since each body may weigh 2 MB.
@@ -387,6 +387,7 @@ struct EventRow {
     body: Option<Vec<u8>>,
     attempts: i64,
     first_failed_at: Option<i64>,
+    begun_to: Option<i64>,
 }
 
 impl TryFrom<EventRow> for PendingEvent {
@@ -413,12 +414,18 @@ impl TryFrom<EventRow> for PendingEvent {
 /// Whatever belongs in front of an event that is due goes with it, due or not: its turn has come, and what could still
 /// overtake it within the reorder window has had the time to arrive. Nothing may be delivered while the chat waits to be joined to
 /// another: what came before may still be in the other one's lane.
-pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<Vec<PendingEvent>> {
+pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<DueEvents> {
     let mut rows: Vec<EventRow> = read!(db, |pool| {
         sqlx::query_as(
             "-- due_events\n\
              SELECT id, source, kind, order_key, received_at, run_at, origin, body, attempts - past_attempts AS attempts, \
-             first_failed_at FROM event \
+             first_failed_at, (\
+               SELECT MAX(begun.order_key) FROM link JOIN event AS begun ON begun.id = link.event \
+               WHERE link.session = $4 AND link.chat = $5 AND link.state = 'intent' AND begun.lane = $1 \
+               AND begun.state = 'pending' AND (link.tried_at IS NOT NULL OR EXISTS (\
+                 SELECT 1 FROM link AS part WHERE part.session = $4 AND part.direction = link.direction \
+                 AND part.source_id = link.source_id AND part.state = 'sent'))) AS begun_to \
+             FROM event \
              WHERE lane = $1 AND state = 'pending' AND EXISTS (\
                SELECT 1 FROM event AS due WHERE due.lane = $1 AND due.state = 'pending' AND due.run_at <= $3) \
              AND NOT EXISTS (SELECT 1 FROM chat_merge WHERE session = $4 AND $5 IN (gone, into_chat)) \
@@ -437,7 +444,9 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<V
         rows.reverse();
     }
     let turns = order::turns(rows.iter().map(|row| Timestamp::from_millis(row.run_at)), now);
-    rows.into_iter().take(turns).map(PendingEvent::try_from).collect()
+    let begun_to = rows.first().and_then(|row| row.begun_to);
+    let events = rows.into_iter().take(turns).map(PendingEvent::try_from).collect::<Result<_>>()?;
+    Ok(DueEvents { events, begun_to })
 }
 
 /// How the last attempt at an event ended, in the turn that it has now.

@@ -67,8 +67,9 @@ pub use link::{Reserve, Reserved};
 pub use media::{Offer, OfferFile};
 pub use message::{Stored, Tried, Wanted};
 pub use model::{
-    Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, End, EventState, Lane, LaneKind, Lease, Link, LinkChange,
-    LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source, Tally,
+    Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, DueEvents, End, EventState, Lane, LaneKind, Lease, Link,
+    LinkChange, LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source,
+    Tally,
 };
 pub use pausing::{Turn, TurnSession};
 pub use person::{MeetPeople, Person};
@@ -227,13 +228,8 @@ impl Store {
     }
 
     /// What a lane may deliver now, in order.
-    pub async fn due_events(&self, lane: &Lane, now: Timestamp) -> Result<Vec<PendingEvent>> {
+    pub async fn due_events(&self, lane: &Lane, now: Timestamp) -> Result<DueEvents> {
         lane::due_events(&self.db, lane, now).await
-    }
-
-    /// The furthest place behind `place` in a lane whose pending event may have been posted already.
-    pub async fn tried_behind(&self, lane: &Lane, place: i64) -> Result<Option<i64>> {
-        link::tried_behind(&self.db, lane, place).await
     }
 
     /// How the last attempt at an event ended, as the word it was recorded with.

@@ -10,7 +10,7 @@ use sqlx::QueryBuilder;
 use crate::db::{Db, KEPT, Tx, on, read};
 use crate::error::{Result, StoreError};
 use crate::lane;
-use crate::model::{Change, Lane, Lease, Link, LinkChange, LinkKey, LinkState, NewLink};
+use crate::model::{Change, Lease, Link, LinkChange, LinkKey, LinkState, NewLink};
 use crate::writer::Verb;
 
 /// Writes the parts of a message down before any of them is posted, and returns what was known of them before.
@@ -273,25 +273,6 @@ impl TryFrom<LinkRow> for Link {
             cw_message: row.cw_message.map(CwMessageId::new),
         })
     }
-}
-
-/// The furthest pending event of a lane, behind a place, of which a part was tried.
-pub(crate) async fn tried_behind(db: &Db, lane: &Lane, place: i64) -> Result<Option<i64>> {
-    let (furthest,): (Option<i64>,) = read!(db, |pool| {
-        sqlx::query_as(
-            "-- tried_behind\nSELECT MAX(event.order_key) FROM event WHERE event.lane = $1 AND event.state = 'pending' \
-             AND event.order_key > $2 AND EXISTS (SELECT 1 FROM link WHERE link.session = $3 AND link.chat = $4 \
-               AND link.event = event.id AND link.tried_at IS NOT NULL)",
-        )
-        .bind(lane.key())
-        .bind(place)
-        .bind(lane.session.as_str())
-        .bind(lane.chat.as_str())
-        .fetch_one(pool)
-        .await
-    })
-    .map_err(StoreError::database("look for tried parts"))?;
-    Ok(furthest)
 }
 
 /// Links of a WhatsApp message id, whichever way it travelled.

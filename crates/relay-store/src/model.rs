@@ -150,6 +150,15 @@ pub struct NewEvent {
     pub body: Bytes,
 }
 
+/// What a lane has to do.
+#[derive(Clone, Debug)]
+pub struct DueEvents {
+    /// What may be delivered now, in order.
+    pub events: Vec<PendingEvent>,
+    /// The furthest place whose pending event may have been posted already, in part at least.
+    pub begun_to: Option<i64>,
+}
+
 /// A stored event that waits.
 #[derive(Clone, Debug)]
 pub struct PendingEvent {

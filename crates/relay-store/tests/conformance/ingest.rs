@@ -204,6 +204,6 @@ async fn nothing_is_read_while_nothing_is_due(database: Database) {
 impl Rig {
     async fn due_in(&self, chat: &str, now: i64) -> Vec<i64> {
         let lane = Lane { chat: ChatKey::new(chat), ..lane("") };
-        self.store.due_events(&lane, at(now)).await.unwrap().into_iter().map(|event| event.order_key).collect()
+        self.store.due_events(&lane, at(now)).await.unwrap().events.into_iter().map(|event| event.order_key).collect()
     }
 }

@@ -17,7 +17,7 @@ on_both!(
     what_was_sent_stays_sent,
     a_try_is_remembered_until_it_is_known_to_have_failed,
     doubt_begins_when_it_is_noticed,
-    what_was_tried_is_seen_from_in_front_of_it,
+    how_far_a_lane_was_begun_is_told_with_what_is_due,
     a_receipt_only_rises,
     what_was_deleted_stays_deleted,
     a_deletion_is_in_doubt_until_it_is_confirmed,
@@ -277,17 +277,18 @@ async fn an_end_and_a_wait_change_links_too(database: Database) {
     rig.finish().await;
 }
 
-async fn what_was_tried_is_seen_from_in_front_of_it(database: Database) {
+async fn how_far_a_lane_was_begun_is_told_with_what_is_due(database: Database) {
     let rig = Rig::on(database).await;
-    let work = Work::begin(&rig, "loja01", LaneKind::In).await;
-    let part = inward("M1");
-    work.reserve(vec![part.clone()]).await;
-    let place = work.event.order_key;
-    let behind = async |place| rig.store.tried_behind(&work.lease.lane, place).await.unwrap();
-    assert_eq!(behind(place - 1).await, Some(place));
-    assert_eq!(behind(place).await, None, "it is not behind itself");
-    work.note(&part, Change::Untried).await;
-    assert_eq!(behind(place - 1).await, None, "it cannot have been posted");
+    let work = Work::begin(&rig, "loja01", LaneKind::Out).await;
+    let parts = [0, 1].map(|part| outward(9, part, "W0"));
+    let begun_to = async || rig.store.due_events(&work.lease.lane, at(1_000_000_000)).await.unwrap().begun_to;
+    assert_eq!(begun_to().await, None, "nothing was tried yet");
+    work.reserve(parts.to_vec()).await;
+    assert_eq!(begun_to().await, Some(work.event.order_key));
+    work.note(&parts[0], Change::Untried).await;
+    assert_eq!(begun_to().await, None, "it cannot have been sent");
+    work.note(&parts[0], sent("W0", None)).await;
+    assert_eq!(begun_to().await, Some(work.event.order_key), "a part of it was");
     rig.finish().await;
 }
 

@@ -177,7 +177,7 @@ impl Model {
         let next = free.filter_map(|lane| lane.next_at).min();
         assert_eq!(self.rig.store.next_due().await.unwrap(), next.map(at));
         for (index, model) in &self.lanes {
-            let due = self.rig.store.due_events(&lane(LANES[*index]), at(self.now)).await.unwrap();
+            let due = self.rig.store.due_events(&lane(LANES[*index]), at(self.now)).await.unwrap().events;
             let due: Vec<u32> = due.iter().map(|event| event.id.as_str().parse().unwrap()).collect();
             assert_eq!(due, model.due(self.now), "lane {}", LANES[*index]);
         }

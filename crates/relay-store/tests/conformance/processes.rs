@@ -48,7 +48,7 @@ impl Seen {
 async fn work(store: &Worker, lease: Lease, seen: &Seen, chance: u64) {
     let key = lease.lane.key();
     seen.take(&key);
-    let due = store.due_events(&lease.lane, at(1)).await.unwrap();
+    let due = store.due_events(&lease.lane, at(1)).await.unwrap().events;
     let mut random = fastrand::Rng::with_seed(chance);
     let stop_at = random.usize(0..=due.len());
     for (index, event) in due.iter().enumerate() {

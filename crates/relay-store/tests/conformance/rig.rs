@@ -116,7 +116,7 @@ impl Rig {
     }
 
     pub(crate) async fn due(&self, lease: &Lease, now: Timestamp) -> Vec<PendingEvent> {
-        self.store.due_events(&lease.lane, now).await.unwrap()
+        self.store.due_events(&lease.lane, now).await.unwrap().events
     }
 
     /// Ends what a lane may deliver now, one by one; returns the order keys.
