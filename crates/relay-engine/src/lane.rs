@@ -51,7 +51,7 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
     let mut lease = lease.clone();
     let DueEvents { events, begun_to } = engine.store.due_events(&lease.lane, engine.clock.now()).await?;
     // what came in front of an event that may be posted already is late, although that one is not recorded yet
-    lease.done_to = begun_to.map_or(lease.done_to, |begun_to| lease.done_to.max(begun_to));
+    lease.done_to = lease.done_to.max(begun_to);
     let count = events.len();
     for (index, event) in events.iter().enumerate() {
         if stop.is_cancelled() || engine.is_paused(&lease.lane.session) {

@@ -171,8 +171,17 @@ impl World {
         waiting
     }
 
-    /// The furthest place of a lane whose pending event may have been posted in part already.
-    pub(crate) fn begun_to(&self, lane: LaneId) -> Option<i64> {
+    /// A copy that came back notes how far the lane has come that its message is in, although that is not recorded there.
+    pub(crate) fn confirm(&mut self, link: usize, change: &Change) {
+        let event = &self.store.events[self.store.links[link].event];
+        if event.state == EventState::Pending && matches!(change, Change::Sent | Change::Posted(_)) {
+            let row = self.store.lanes.get_mut(&event.lane).expect("an event's lane exists");
+            row.done_to = row.done_to.max(event.order_key);
+        }
+    }
+
+    /// The furthest place of a lane that was delivered, or may have been, in part at least.
+    pub(crate) fn begun_to(&self, lane: LaneId) -> i64 {
         let links = |event: usize| self.store.links.iter().filter(move |link| link.event == event);
         let is_begun = |event: usize| {
             links(event).any(|link| link.state == LinkState::Intent)
@@ -184,7 +193,7 @@ impl World {
             .iter()
             .enumerate()
             .filter(|(index, event)| event.lane == lane && event.state == EventState::Pending && is_begun(*index));
-        pending.map(|(_, event)| event.order_key).max()
+        pending.map(|(_, event)| event.order_key).max().unwrap_or(0).max(self.store.lanes[&lane].done_to)
     }
 
     /// Whether the lease is the lane's.

@@ -112,7 +112,7 @@ pub(crate) async fn work(sim: Rc<Sim>, process: usize, lease: Lease) {
 async fn try_work(sim: &Rc<Sim>, process: usize, mut lease: Lease) -> Result<(), StoreError> {
     let due = sim.w().due_events(lease.lane);
     let begun_to = sim.w().begun_to(lease.lane);
-    lease.done_to = begun_to.map_or(lease.done_to, |begun_to| lease.done_to.max(begun_to));
+    lease.done_to = lease.done_to.max(begun_to);
     let count = due.len();
     for (number, index) in due.into_iter().enumerate() {
         let event = sim.w().store.events[index].clone();
@@ -234,6 +234,7 @@ impl Turn {
             event.ended_at = Some(now);
             for (link, change) in &done.links {
                 world.store.links[*link].change(change);
+                world.confirm(*link, change);
             }
             let row = world.store.lanes.get_mut(&lease.lane).expect("a lane that was leased exists");
             row.done_to = order::done_to(row.done_to, order_key, done.end == EventState::Delivered);

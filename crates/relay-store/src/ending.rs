@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use relay_domain::Timestamp;
+use relay_domain::backoff::Direction;
 use relay_domain::id::{EventId, SessionId, WorkerId};
 use relay_domain::order;
 use sqlx::QueryBuilder;
@@ -12,7 +13,7 @@ use crate::db::{KEPT, Tx, on};
 use crate::error::{Result, StoreError};
 use crate::lane::{self, Recorded};
 use crate::link;
-use crate::model::{Attempt, End, Lease, LinkChange};
+use crate::model::{Attempt, Change, End, Lane, LaneKind, Lease, LinkChange};
 
 /// Ends an event, and gives the lane back when it was the last of what was read.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub struct Finish {
 pub(crate) struct Ending {
     finish: Finish,
     lane: String,
+    /// The lane of the other direction, when this shows that a message of it has arrived although that is not recorded there.
+    confirms: Option<String>,
     outcome: Option<Result<Recorded>>,
     reply: oneshot::Sender<Result<Recorded>>,
 }
@@ -48,11 +51,13 @@ pub(crate) struct Ending {
 impl Ending {
     pub(crate) fn new(finish: Finish) -> (Self, oneshot::Receiver<Result<Recorded>>) {
         let (reply, answer) = oneshot::channel();
-        (Self { lane: finish.lease.lane.key(), finish, outcome: None, reply }, answer)
+        let (lane, confirms) = (finish.lease.lane.key(), confirmed(&finish));
+        (Self { lane, confirms, finish, outcome: None, reply }, answer)
     }
 
-    pub(crate) fn lane(&self) -> &str {
-        &self.lane
+    /// The lanes that are written.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.lane).chain(&self.confirms)
     }
 
     pub(crate) fn fail(&mut self, error: StoreError) {
@@ -76,6 +81,22 @@ impl Ending {
     fn done_to(&self) -> i64 {
         order::done_to(0, self.finish.order_key, self.finish.end == End::Delivered)
     }
+}
+
+/// The lane of which a message came back as a copy, from the side that it was sent to.
+fn confirmed(finish: &Finish) -> Option<String> {
+    let lane = &finish.lease.lane;
+    let other = match lane.kind {
+        LaneKind::In => Direction::Out,
+        LaneKind::Out => Direction::In,
+        LaneKind::Receipt => return None,
+    };
+    let is_copy = |change: &LinkChange| {
+        change.key.direction == other
+            && matches!(change.change, Change::SentToWhatsApp { .. } | Change::PostedToChatwoot { .. })
+    };
+    let kind = if other == Direction::In { LaneKind::In } else { LaneKind::Out };
+    finish.links.iter().any(is_copy).then(|| Lane { kind, ..lane.clone() }.key())
 }
 
 /// Ends all events whose leases hold. The writer has locked their lanes' rows: while a token is a lease's it stays so until the
@@ -113,7 +134,41 @@ async fn finish_together(tx: &mut Tx, mut endings: Vec<&mut Ending>) -> Result<(
     endings.retain(|ending| ending.is_recorded());
     insert_attempts(tx, &endings).await?;
     link::change(tx, endings.iter().flat_map(|ending| ending.changes()).collect()).await?;
+    confirm_lanes(tx, &endings).await?;
     advance_lanes(tx, &endings).await
+}
+
+/// Notes that lanes of the other direction have come as far as the messages of which a copy was seen: what is put in front of
+/// them from now on is late, although they are not recorded as sent yet.
+async fn confirm_lanes(tx: &mut Tx, endings: &[&mut Ending]) -> Result<()> {
+    let copies = endings.iter().filter_map(|ending| Some((ending.confirms.as_ref()?, ending)));
+    let copies: Vec<_> = copies
+        .flat_map(|(lane, ending)| ending.changes().map(move |(session, change)| (lane, session, change)))
+        .collect();
+    if copies.is_empty() {
+        return Ok(());
+    }
+    on!(tx, |conn| {
+        let mut update =
+            QueryBuilder::new("-- confirm_lanes\nWITH copy (lane, session, direction, source_id, part) AS (");
+        update.push_values(&copies, |mut row, (lane, session, LinkChange { key, .. })| {
+            row.push_bind(lane.as_str())
+                .push_bind(session.as_str())
+                .push_bind(key.direction.as_str())
+                .push_bind(key.source_id.as_str())
+                .push_bind(i64::from(key.part));
+        });
+        update.push(
+            "), furthest (lane, order_key) AS (SELECT copy.lane, MAX(event.order_key) FROM copy \
+               JOIN link ON link.session = copy.session AND link.direction = copy.direction \
+                 AND link.source_id = copy.source_id AND link.part = copy.part \
+               JOIN event ON event.id = link.event WHERE event.lane = copy.lane AND event.state = 'pending' GROUP BY copy.lane) \
+             UPDATE lane SET done_to = furthest.order_key FROM furthest \
+             WHERE lane.key = furthest.lane AND lane.done_to < furthest.order_key",
+        );
+        update.build().persistent(copies.len() <= KEPT).execute(conn).await.map(drop)
+    })
+    .map_err(StoreError::database("note what copies show"))
 }
 
 /// Returns the ids of the events that were pending in a lane whose lease holds.

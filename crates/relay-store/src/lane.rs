@@ -388,6 +388,7 @@ struct EventRow {
     attempts: i64,
     first_failed_at: Option<i64>,
     begun_to: Option<i64>,
+    done_to: i64,
 }
 
 impl TryFrom<EventRow> for PendingEvent {
@@ -424,7 +425,8 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<D
                WHERE link.session = $4 AND link.chat = $5 AND link.state = 'intent' AND begun.lane = $1 \
                AND begun.state = 'pending' AND (link.tried_at IS NOT NULL OR EXISTS (\
                  SELECT 1 FROM link AS part WHERE part.session = $4 AND part.direction = link.direction \
-                 AND part.source_id = link.source_id AND part.state = 'sent'))) AS begun_to \
+                 AND part.source_id = link.source_id AND part.state = 'sent'))) AS begun_to, \
+             (SELECT done_to FROM lane WHERE key = $1) AS done_to \
              FROM event \
              WHERE lane = $1 AND state = 'pending' AND EXISTS (\
                SELECT 1 FROM event AS due WHERE due.lane = $1 AND due.state = 'pending' AND due.run_at <= $3) \
@@ -444,7 +446,7 @@ pub(crate) async fn due_events(db: &Db, lane: &Lane, now: Timestamp) -> Result<D
         rows.reverse();
     }
     let turns = order::turns(rows.iter().map(|row| Timestamp::from_millis(row.run_at)), now);
-    let begun_to = rows.first().and_then(|row| row.begun_to);
+    let begun_to = rows.first().map_or(0, |row| row.begun_to.unwrap_or(0).max(row.done_to));
     let events = rows.into_iter().take(turns).map(PendingEvent::try_from).collect::<Result<_>>()?;
     Ok(DueEvents { events, begun_to })
 }

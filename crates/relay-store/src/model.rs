@@ -155,8 +155,8 @@ pub struct NewEvent {
 pub struct DueEvents {
     /// What may be delivered now, in order.
     pub events: Vec<PendingEvent>,
-    /// The furthest place whose pending event may have been posted already, in part at least.
-    pub begun_to: Option<i64>,
+    /// How far the lane has come: the furthest place that was delivered, or may have been, in part at least. Zero when nothing is due.
+    pub begun_to: i64,
 }
 
 /// A stored event that waits.

@@ -163,7 +163,7 @@ impl Batch {
 
     async fn apply(&mut self, worker: &WorkerId, tx: &mut Tx) -> Result<()> {
         let arrivals = self.arrivals.iter().map(Arrival::lane);
-        let endings = self.endings.iter().map(|ending| ending.lane().to_owned());
+        let endings = self.endings.iter().flat_map(Ending::lanes).cloned();
         let jobs = self.jobs.iter().filter_map(|job| job.lane());
         lane::lock(tx, arrivals.chain(endings).chain(jobs).collect()).await?;
         let counts =

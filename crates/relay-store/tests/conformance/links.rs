@@ -1,6 +1,7 @@
 //! Links: what a message on one side is on the other, and how that may change.
 
 use relay_domain::backoff::Direction;
+use relay_domain::event::Ignored;
 use relay_domain::id::{ChatKey, CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::status::Receipt;
 use relay_store::{
@@ -18,6 +19,7 @@ on_both!(
     a_try_is_remembered_until_it_is_known_to_have_failed,
     doubt_begins_when_it_is_noticed,
     how_far_a_lane_was_begun_is_told_with_what_is_due,
+    a_copy_shows_how_far_the_other_lane_has_come,
     a_receipt_only_rises,
     what_was_deleted_stays_deleted,
     a_deletion_is_in_doubt_until_it_is_confirmed,
@@ -282,13 +284,32 @@ async fn how_far_a_lane_was_begun_is_told_with_what_is_due(database: Database) {
     let work = Work::begin(&rig, "loja01", LaneKind::Out).await;
     let parts = [0, 1].map(|part| outward(9, part, "W0"));
     let begun_to = async || rig.store.due_events(&work.lease.lane, at(1_000_000_000)).await.unwrap().begun_to;
-    assert_eq!(begun_to().await, None, "nothing was tried yet");
+    assert_eq!(begun_to().await, 0, "nothing was tried yet");
     work.reserve(parts.to_vec()).await;
-    assert_eq!(begun_to().await, Some(work.event.order_key));
+    assert_eq!(begun_to().await, work.event.order_key);
     work.note(&parts[0], Change::Untried).await;
-    assert_eq!(begun_to().await, None, "it cannot have been sent");
+    assert_eq!(begun_to().await, 0, "it cannot have been sent");
     work.note(&parts[0], sent("W0", None)).await;
-    assert_eq!(begun_to().await, Some(work.event.order_key), "a part of it was");
+    assert_eq!(begun_to().await, work.event.order_key, "a part of it was");
+    rig.finish().await;
+}
+
+async fn a_copy_shows_how_far_the_other_lane_has_come(database: Database) {
+    let rig = Rig::on(database).await;
+    let sending = Work::begin(&rig, "loja01", LaneKind::Out).await;
+    let part = outward(9, 0, "W0");
+    sending.reserve(vec![part.clone()]).await;
+    let copy = Work::begin(&rig, "loja01", LaneKind::In).await;
+    let links = vec![LinkChange { key: part.key.clone(), change: sent("W0", Some(1)) }];
+    let end = Finish { links, ..finish(&rig.store, &copy.lease, &copy.event, End::Ignored(Ignored::OwnCopy)) };
+    assert_eq!(rig.store.finish(end).await.unwrap(), Recorded::Yes);
+    assert_eq!(sending.only("W0").await.state, LinkState::Sent);
+    let due = rig.store.due_events(&sending.lease.lane, at(1_000_000_000)).await.unwrap();
+    assert_eq!(
+        (due.events.len(), due.begun_to),
+        (1, sending.event.order_key),
+        "it is sent, and not yet recorded there"
+    );
     rig.finish().await;
 }
 
