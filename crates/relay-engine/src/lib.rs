@@ -6,6 +6,7 @@
 //! Invariant: a remote side is called only by the task that holds the lane's lease, and what may have had an effect is never
 //! repeated before it was looked for.
 
+pub mod access;
 pub mod config;
 pub mod dead;
 mod deliver;

@@ -8,8 +8,9 @@ use codechat::{Upsert, Webhook};
 use jiff::tz::TimeZone;
 use relay_domain::Timestamp;
 use relay_domain::event::{CwMessage, Event, WaMessage};
+use relay_domain::id::EventId;
 use relay_domain::plan::{ChatView, ChatwootPost, Plan, WhatsAppBody, WhatsAppPart, plan};
-use relay_store::{Chat, Link, Origin, PendingEvent, Source, Store, StoreError, Stored, Tried, Wanted};
+use relay_store::{Browse, Chat, Link, Origin, PendingEvent, Source, Store, StoreError, Stored, Tried, Wanted};
 
 use crate::Engine;
 use crate::sessions::Live;
@@ -78,8 +79,18 @@ impl Engine {
         Ok(messages)
     }
 
+    /// One page of the delivery log, without links, and where the next page goes on.
+    pub async fn browse(&self, wanted: &Browse) -> Result<(Vec<Message>, Option<EventId>), StoreError> {
+        let page = self.store.browse(wanted).await?;
+        let mut messages = Vec::new();
+        for stored in page.messages {
+            messages.extend(self.told(stored, false).await?);
+        }
+        Ok((messages, page.next))
+    }
+
     /// One message with every try to deliver it.
-    pub async fn message(&self, id: &relay_domain::id::EventId) -> Result<Option<(Message, Vec<Tried>)>, StoreError> {
+    pub async fn message(&self, id: &EventId) -> Result<Option<(Message, Vec<Tried>)>, StoreError> {
         let Some(stored) = self.store.message(id).await? else {
             return Ok(None);
         };

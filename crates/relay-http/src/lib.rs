@@ -6,6 +6,7 @@
 //! Invariant: a webhook is answered 200 only after the engine says that it is durable.
 
 mod auth;
+mod console;
 mod dead;
 mod doctor;
 mod door;
@@ -63,6 +64,7 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/dead/{event}", get(dead::show))
         .route("/api/v1/dead/{event}/retry", post(dead::retry))
         .route("/api/v1/dead/{event}/drop", post(dead::drop_one))
+        .route("/api/v1/console/link", post(console::link))
         .layer(axum::middleware::from_fn_with_state(app.clone(), auth::require_key));
     let health = Router::new()
         .route("/livez", get(health::live))
@@ -76,4 +78,9 @@ pub fn router(app: App) -> Router {
         .fallback(problem::no_route)
         .layer(axum::middleware::from_fn(server::log_request))
         .with_state(app)
+}
+
+/// Routes from elsewhere, with the one log line per request that ours have.
+pub fn logged(routes: Router) -> Router {
+    routes.layer(axum::middleware::from_fn(server::log_request))
 }

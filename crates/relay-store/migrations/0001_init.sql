@@ -156,6 +156,8 @@ CREATE INDEX event_failed ON event (finished_at) WHERE body IS NOT NULL AND stat
 CREATE INDEX event_dead ON event (lane, order_key, received_at, id) WHERE state IN ('dead', 'expired');
 CREATE INDEX event_old ON event (finished_at) WHERE body IS NULL AND state IN ('delivered', 'ignored');
 
+-- one chat's messages, page by page
+CREATE INDEX event_lane ON event (lane, id);
 CREATE INDEX event_stem ON event (session, stem) WHERE stem IS NOT NULL;
 
 -- Counted when events are stored, apart from them, so that the sum over their states can be checked against it.
@@ -258,3 +260,11 @@ CREATE TABLE media (
     fetches_left BIGINT NOT NULL
 );
 CREATE INDEX media_expired ON media (expires_at);
+
+-- Who may use the console: a link that was handed out and not used yet, or a browser that is signed in. Tokens are kept as hashes.
+CREATE TABLE console_pass (
+    token_hash BYTEA  PRIMARY KEY,
+    kind       TEXT   NOT NULL CHECK (kind IN ('link', 'browser')),
+    seen_at    BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);

@@ -69,8 +69,8 @@ pub(crate) use {bind, conditions};
 macro_rules! listing {
     ($states:literal) => {
         concat!(
-            "-- list_dead\nSELECT e.id, e.session, l.kind AS way, l.chat, e.source, e.kind, e.received_at, e.state, e.reason, \
-             e.attempts, e.finished_at, e.body FROM event e JOIN lane l ON l.key = e.lane WHERE e.state IN (",
+            "-- list_dead\nSELECT e.id, e.session, l.kind AS way, l.chat, e.source, e.kind, e.origin, e.order_key, e.received_at, \
+             e.state, e.reason, e.attempts, e.finished_at, e.body FROM event e JOIN lane l ON l.key = e.lane WHERE e.state IN (",
             $states,
             ") AND ",
             conditions!(),

@@ -8,6 +8,8 @@
 
 #![warn(missing_docs)]
 
+mod access;
+mod browse;
 mod chat;
 mod checkpoint;
 mod checkup;
@@ -18,6 +20,7 @@ mod dead;
 mod ending;
 mod error;
 mod events;
+mod glance;
 mod ingest;
 mod known;
 mod lane;
@@ -52,6 +55,8 @@ use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+pub use access::{KeepPass, PassKind, TradeLink};
+pub use browse::{Browse, Browsed};
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
 pub use checkup::Checkup;
 pub use contact::{SetProfile, SetStatus, SettleContact};
@@ -61,6 +66,7 @@ pub use dead::{DeadFilter, DeadGroup};
 pub use ending::Finish;
 pub use error::{Result, StoreError};
 pub use events::Told;
+pub use glance::{Glance, Glances, NextTurn};
 pub use ingest::Ingested;
 pub use lane::{FailedTurns, Note, Postpone, Recorded};
 pub use link::{Reserve, Reserved};
@@ -497,6 +503,46 @@ impl Store {
     /// Every try to deliver an event, in order.
     pub async fn tries(&self, event: &EventId) -> Result<Vec<Tried>> {
         message::tries(&self.db, event).await
+    }
+
+    /// One page of the delivery log.
+    pub async fn browse(&self, wanted: &Browse) -> Result<Browsed> {
+        browse::browse(&self.db, wanted).await
+    }
+
+    /// All sessions at a glance; messages are counted from `since` on.
+    pub async fn glance(&self, since: Timestamp) -> Result<Glances> {
+        glance::look(&self.db, since).await
+    }
+
+    /// When an event that waits has its next turn.
+    pub async fn next_turn(&self, event: &EventId) -> Result<Option<NextTurn>> {
+        glance::next_turn(&self.db, event).await
+    }
+
+    /// Keeps a new pass to the console.
+    pub async fn keep_pass(&self, pass: KeepPass) -> Result<()> {
+        self.writer.write(pass).await
+    }
+
+    /// Trades a link to the console for a browser's pass; whether the link was good.
+    pub async fn trade_link(&self, trade: TradeLink) -> Result<bool> {
+        self.writer.write(trade).await
+    }
+
+    /// When a browser that is signed in to the console was last seen; `None` when it is not signed in.
+    pub async fn pass_seen(&self, token_hash: [u8; 32], now: Timestamp) -> Result<Option<Timestamp>> {
+        access::last_seen(&self.db, token_hash, now).await
+    }
+
+    /// Notes that a browser was seen.
+    pub async fn see_pass(&self, token_hash: [u8; 32], now: Timestamp) -> Result<()> {
+        self.writer.write(access::SeePass { token_hash, now }).await
+    }
+
+    /// Signs a browser out of the console.
+    pub async fn end_pass(&self, token_hash: [u8; 32]) -> Result<()> {
+        self.writer.write(access::EndPass(token_hash)).await
     }
 
     /// Dead letters, or what waits, as [`DeadFilter::state`] says: newest first, from the one that came before `before`.

@@ -6,7 +6,7 @@ use relay_domain::id::{ChatKey, EventId, SessionId};
 
 use crate::db::{Db, read};
 use crate::error::{Result, StoreError};
-use crate::model::{EventState, Lane, LaneKind, Source};
+use crate::model::{EventState, Lane, LaneKind, Origin, Source};
 
 /// Which messages are wanted, newest first. What is `None` does not matter.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,10 @@ pub struct Stored {
     pub source: Source,
     /// What it is called.
     pub event: String,
+    /// What brought it here.
+    pub origin: Origin,
+    /// Its place in the lane.
+    pub order_key: i64,
     /// When it arrived.
     pub received_at: Timestamp,
     /// Its state.
@@ -75,8 +79,8 @@ macro_rules! select {
         concat!(
             "-- ",
             $name,
-            "\nSELECT e.id, e.session, l.kind AS way, l.chat, e.source, e.kind, e.received_at, e.state, e.reason, e.attempts, \
-             e.finished_at, e.body FROM event e JOIN lane l ON l.key = e.lane WHERE ",
+            "\nSELECT e.id, e.session, l.kind AS way, l.chat, e.source, e.kind, e.origin, e.order_key, e.received_at, e.state, \
+             e.reason, e.attempts, e.finished_at, e.body FROM event e JOIN lane l ON l.key = e.lane WHERE ",
             $rest
         )
     };
@@ -138,6 +142,8 @@ pub(crate) struct Row {
     chat: String,
     source: String,
     kind: String,
+    origin: String,
+    order_key: i64,
     received_at: i64,
     state: String,
     reason: Option<String>,
@@ -157,6 +163,8 @@ impl TryFrom<Row> for Stored {
             state: EventState::parse(&row.state).ok_or_else(|| StoreError::row("event", "state", &row.state))?,
             id: EventId::new(row.id),
             event: row.kind,
+            origin: Origin::parse(&row.origin).ok_or_else(|| StoreError::row("event", "origin", &row.origin))?,
+            order_key: row.order_key,
             received_at: Timestamp::from_millis(row.received_at),
             reason: row.reason,
             attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use relay_console::{Console, Origin, Setting, Value as Shown};
 use relay_domain::Clock;
 use relay_domain::note::Locale;
 use relay_engine::{Engine, EngineConfig};
@@ -272,10 +273,28 @@ impl TestApp {
 
 fn launch(engine: &Arc<Engine>, listener: TcpListener, stop: &CancellationToken) -> Vec<JoinHandle<()>> {
     let app = App { engine: engine.clone(), api_key: Arc::new(SecretString::from(API_KEY)), stopping: stop.clone() };
+    let router = relay_http::router(app).merge(relay_http::logged(relay_console::router(console(engine, stop))));
     vec![
-        tokio::spawn(relay_http::serve(listener, relay_http::router(app), stop.clone())),
+        tokio::spawn(relay_http::serve(listener, router, stop.clone())),
         tokio::spawn(engine.clone().run(stop.clone())),
     ]
+}
+
+/// The console, with one setting of each kind.
+fn console(engine: &Arc<Engine>, stop: &CancellationToken) -> Console {
+    let setting = |name, value, origin| Setting { name, value, origin };
+    let settings = vec![
+        setting("API_URL", Some(Shown::Plain(engine.config.api_url.to_string())), Origin::Flag),
+        setting("API_KEY", Some(Shown::Secret(API_KEY.len())), Origin::Environment),
+        setting("DB_URL", None, Origin::Default),
+    ];
+    Console {
+        engine: engine.clone(),
+        api_key: Arc::new(SecretString::from(API_KEY)),
+        stopping: stop.clone(),
+        settings: Arc::new(settings),
+        memory: Arc::default(),
+    }
 }
 
 /// Opens a store again; what the process before left behind in tasks of its own may hold it for a moment.

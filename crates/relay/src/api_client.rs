@@ -90,7 +90,7 @@ impl ApiClient {
         let base = format!("http://{}", callable(listener.local_addr()?));
         let own = CancellationToken::new();
         let key = secrets.api_key.clone();
-        tokio::spawn(serve::work(engine, listener, secrets.api_key, own.clone()));
+        tokio::spawn(serve::work(engine, listener, secrets.api_key, Vec::new(), own.clone()));
         Ok(Self { http, base, key, own: Some(own) })
     }
 

@@ -145,6 +145,12 @@ pub(crate) enum Command {
     /// Look at what could not be delivered, try it again, or drop it
     #[command(subcommand)]
     Dead(DeadCommand),
+    /// Print a link that opens the web console of the running relay, once
+    Console {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Bring the database schema up to date, or show where it stands
     #[command(subcommand)]
     Migrate(MigrateCommand),

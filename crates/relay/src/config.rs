@@ -180,7 +180,7 @@ pub(crate) fn store(settings: &Settings, secrets: &Secrets) -> anyhow::Result<St
 }
 
 /// How Chatwoot and people reach us: on this machine, unless told otherwise.
-fn api_url(settings: &Settings) -> Url {
+pub(crate) fn api_url(settings: &Settings) -> Url {
     let local = || Url::parse(&format!("http://localhost:{}", settings.port)).expect("a port makes an address");
     settings.api_url.clone().unwrap_or_else(local)
 }

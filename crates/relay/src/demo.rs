@@ -46,6 +46,7 @@ pub(crate) async fn run(args: &DemoArgs, printer: &Printer) -> anyhow::Result<()
     let crossed = script::play(&stage, printer).await;
     if crossed.is_ok() && !args.once {
         stage.explain(printer);
+        stage.open_console(printer).await?;
         tokio::signal::ctrl_c().await.context("Ctrl-C cannot be heard")?;
     }
     stop.cancel();
@@ -77,7 +78,7 @@ impl Stage {
             ..EngineConfig::new(folder.clone(), secret_key, base.clone())
         };
         let engine = Engine::start(store, config, Clock::system()).await?;
-        let relay = tokio::spawn(serve::work(engine, listener, api_key.clone(), stop));
+        let relay = tokio::spawn(serve::work(engine, listener, api_key.clone(), Vec::new(), stop));
         Ok((Self { codechat, chatwoot, inbox, base, api_key, folder }, relay))
     }
 
@@ -96,6 +97,17 @@ impl Stage {
         ));
         self.codechat.scan_qr(SESSION, SHOP);
         printer.done("QR code scanned: the phone is connected\n");
+        Ok(())
+    }
+
+    /// The console, without a key to copy.
+    async fn open_console(&self, printer: &Printer) -> anyhow::Result<()> {
+        let http = relay_engine::http::client()?;
+        let request =
+            http.post(self.base.join("/api/v1/console/link")?).header("api-key", self.api_key.expose_secret());
+        let link: serde_json::Value = request.send().await?.json().await?;
+        let url = link.get("url").and_then(serde_json::Value::as_str).context("the relay gave no link")?;
+        printer.line(format!("\n  console: {url}   # works once"));
         Ok(())
     }
 

@@ -6,9 +6,11 @@ mod api_client;
 mod bench;
 mod cli;
 mod config;
+mod console;
 mod dead;
 mod demo;
 mod doctor;
+mod effective;
 mod listener;
 mod logging;
 mod message;
@@ -75,6 +77,7 @@ async fn run(cli: Cli, start: Start, printer: &Printer) -> anyhow::Result<Outcom
         Command::Session(command) => session::run(&cli.settings, command, printer).await,
         Command::Message(command) => message::run(&cli.settings, command, printer).await,
         Command::Dead(command) => dead::run(&cli.settings, command, printer).await,
+        Command::Console { json } => console::run(&cli.settings, json, printer).await,
         Command::Migrate(command) => migrate::run(&cli.settings, &command, printer).await,
         Command::Bench(bench) => bench::run(&bench, printer).await,
         Command::Health => session::health(&cli.settings, printer).await,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use relay_console::{Console, Setting};
 use relay_domain::Clock;
 use relay_engine::{Engine, EngineConfig};
 use relay_http::App;
@@ -17,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Settings;
 use crate::config::{self, Secrets};
+use crate::effective;
 use crate::listener::{Next, Start};
 use crate::logging;
 use crate::printer::Printer;
@@ -49,7 +51,8 @@ pub(crate) async fn run(settings: &Settings, mut start: Start, printer: &Printer
     tell_systemd(&[NotifyState::Ready]);
     let stop = CancellationToken::new();
     let ending = tokio::spawn(wait_for_end(signals, start, engine.clone(), stop.clone()));
-    work(engine, listener, secrets.api_key, stop).await;
+    let told = effective::all(settings, &secrets);
+    work(engine, listener, secrets.api_key, told, stop).await;
     let (ending, start) = ending.await.context("nobody waited for the end")?;
     match ending {
         Ending::Stop => Ok(None),
@@ -144,10 +147,24 @@ fn clock() -> Clock {
     clock
 }
 
-/// Relays and serves until told to stop; then no longer than five seconds.
-pub(crate) async fn work(engine: Arc<Engine>, listener: TcpListener, api_key: SecretString, stop: CancellationToken) {
+/// Relays and serves until told to stop; then no longer than five seconds. `told` is what the console shows of the settings.
+pub(crate) async fn work(
+    engine: Arc<Engine>,
+    listener: TcpListener,
+    api_key: SecretString,
+    told: Vec<Setting>,
+    stop: CancellationToken,
+) {
     let app = App { engine: engine.clone(), api_key: Arc::new(api_key), stopping: stop.clone() };
-    let server = tokio::spawn(relay_http::serve(listener, relay_http::router(app), stop.clone()));
+    let console = Console {
+        engine: engine.clone(),
+        api_key: app.api_key.clone(),
+        stopping: stop.clone(),
+        settings: Arc::new(told),
+        memory: Arc::default(),
+    };
+    let router = relay_http::router(app).merge(relay_http::logged(relay_console::router(console)));
+    let server = tokio::spawn(relay_http::serve(listener, router, stop.clone()));
     let worker = tokio::spawn(engine.clone().run(stop.clone()));
     stop.cancelled().await;
     let stopped = tokio::time::timeout(STOP_WITHIN, async {

@@ -108,7 +108,7 @@ async fn made_up_event_names_make_no_metrics() {
 #[tokio::test]
 async fn unknown_addresses_are_told_so() {
     let app = TestApp::start(Database::Sqlite).await;
-    for path in ["/", "/api", "/console", "/session/loja01/nothing", "/metrics/x", "/%00", "/..%2f..%2fetc%2fpasswd"] {
+    for path in ["/", "/api", "/session/loja01/nothing", "/metrics/x", "/%00", "/..%2f..%2fetc%2fpasswd"] {
         let (status, body) = get(&app, path).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
         let body: Value = serde_json::from_str(&body).unwrap();
