@@ -188,11 +188,25 @@ fn matrix(rows: &[Ran]) -> String {
         let of = |database: &str| cell(rows.iter().find(|other| other.row == ran.row && other.database == database));
         line(
             &mut table,
-            &format!("| {} | {} | {} | {} | {} |", ran.row, ran.title, ran.scale, of("sqlite"), of("postgres")),
+            &format!(
+                "| {} | {} | {} | {} | {} |",
+                ran.row,
+                ran.title,
+                scales(rows, &ran.row),
+                of("sqlite"),
+                of("postgres")
+            ),
         );
     }
     table.push('\n');
     table
+}
+
+/// The size of a row, or both sizes where the databases saw different ones.
+fn scales(rows: &[Ran], row: &str) -> String {
+    let mut scales: Vec<String> = rows.iter().filter(|ran| ran.row == row).map(|ran| ran.scale.to_string()).collect();
+    scales.dedup();
+    scales.join(", ")
 }
 
 /// Each row once.
