@@ -19,6 +19,7 @@ mod host;
 mod line;
 mod public;
 mod reach;
+mod session;
 mod store;
 mod words;
 
@@ -131,6 +132,7 @@ impl Engine {
 impl Visit<'_> {
     async fn all(&self, sessions: &[Arc<Live>]) {
         let of_sessions = join_all(sessions.iter().map(|live| async {
+            self.session(live);
             tokio::join!(self.chatwoot(live), self.codechat(live), self.clocks(live));
         }));
         let of_none = async {

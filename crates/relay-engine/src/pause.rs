@@ -82,7 +82,7 @@ fn refusal(side: Side) -> String {
 }
 
 /// Who refused the token of a paused session; a session that a person paused is left alone.
-fn refused_by(live: &Live) -> Option<Side> {
+pub(crate) fn refused_by(live: &Live) -> Option<Side> {
     let reason = live.session.state_reason.as_deref().filter(|_| live.session.state == SessionState::Paused)?;
     [Side::Chatwoot, Side::CodeChat].into_iter().find(|side| reason == refusal(*side))
 }

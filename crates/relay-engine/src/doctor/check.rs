@@ -51,6 +51,8 @@ checks! {
     Dead = "store.dead",
     /// Other processes on the database.
     Processes = "store.processes",
+    /// Whether the session delivers.
+    Session = "session.state",
     /// The form of Chatwoot's address.
     ChatwootUrl = "chatwoot.url",
     /// Whether Chatwoot answers, and its version.
@@ -96,6 +98,6 @@ checks! {
 impl Check {
     /// Whether it is made for each session, not once for the whole relay.
     pub fn is_of_a_session(self) -> bool {
-        self >= Self::ChatwootUrl
+        self >= Self::Session
     }
 }

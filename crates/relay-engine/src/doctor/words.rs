@@ -6,6 +6,7 @@ pub(super) mod host;
 pub(super) mod inbox;
 pub(super) mod public;
 pub(super) mod reach;
+pub(super) mod session;
 pub(super) mod skipped;
 pub(super) mod store;
 pub(super) mod way;

@@ -109,6 +109,28 @@ async fn it_speaks_three_languages_and_refuses_what_it_does_not_know() {
 }
 
 #[tokio::test]
+async fn a_session_that_does_not_deliver_is_named() {
+    let app = settled_app().await;
+    let state = async || {
+        let (_, report) = app.call(Method::POST, DOCTOR, Some(&json!({ "locale": "en" }))).await;
+        let findings = report["findings"].as_array().unwrap();
+        findings.iter().find(|finding| finding["name"] == "session.state").unwrap().clone()
+    };
+    assert_eq!(state().await["level"], "ok");
+    app.call(Method::POST, "/session/loja01/pause", Some(&json!({ "reason": "holidays" }))).await;
+    let paused = state().await;
+    assert_eq!((&paused["level"], &paused["fix"]), (&json!("warn"), &json!("relay session resume loja01")));
+    app.call(Method::POST, "/session/loja01/resume", None).await;
+    app.chatwoot.set_owner(FakeChatwoot::ADMIN_TOKEN, Role::Bot, app.account);
+    app.codechat.customer_sends("loja01", &relay_sim::CustomerMessage::text("5511900000001", "Oi")).unwrap();
+    app.until("the pause", async || state().await["level"] == "fail").await;
+    assert!(state().await["fix"].as_str().unwrap().contains("see chatwoot.token"));
+    app.chatwoot.set_owner(FakeChatwoot::ADMIN_TOKEN, Role::Administrator, app.account);
+    app.call(Method::POST, "/session/loja01/resume", None).await;
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_word_that_nobody_waits_for_is_not_heard() {
     let app = settled_app().await;
     for method in [Method::GET, Method::POST] {

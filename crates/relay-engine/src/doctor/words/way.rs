@@ -137,7 +137,11 @@ impl Media {
                 "CodeChat fetches files here",
                 "CodeChat busca archivos aquí",
             )),
-            Self::Plausible(origin) => Said::ok(origin.clone()),
+            Self::Plausible(origin) => Said::ok(l.pick(
+                &format!("{origin} tem a forma que o CodeChat aceita"),
+                &format!("{origin} has a form that CodeChat takes"),
+                &format!("{origin} tiene la forma que CodeChat acepta"),
+            )),
             Self::Unfetched(origin) => Said::fail(
                 l.pick(
                     &format!("o CodeChat não buscou um arquivo em {origin}"),
