@@ -188,6 +188,12 @@ impl Client {
         call.json(&body).read(|answer| list(answer, "payload")).await
     }
 
+    /// Deletes a contact with its conversations. Needs an administrator.
+    pub async fn delete_contact(&self, id: i64) -> Result<(), Error> {
+        self.call("delete_contact", Method::DELETE, &["contacts", &id.to_string()]).success().await?;
+        Ok(())
+    }
+
     /// Reads a contact.
     pub async fn contact(&self, id: i64) -> Result<Contact, Error> {
         let call = self.call("contact", Method::GET, &["contacts", &id.to_string()]);

@@ -149,6 +149,13 @@ impl Client {
         call.read(Conversation::read).await
     }
 
+    /// Deletes a conversation with its messages, on Chatwoot's own time. Needs an administrator.
+    pub async fn delete_conversation(&self, id: i64) -> Result<(), Error> {
+        let call = self.call("delete_conversation", Method::DELETE, &["conversations", &id.to_string()]);
+        call.success().await?;
+        Ok(())
+    }
+
     /// Gives a conversation these labels and no others.
     pub async fn set_labels(&self, conversation: i64, labels: &[String]) -> Result<(), Error> {
         let call = self.call("set_labels", Method::POST, &["conversations", &conversation.to_string(), "labels"]);

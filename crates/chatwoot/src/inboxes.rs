@@ -85,7 +85,40 @@ impl Read for Inbox {
     }
 }
 
+/// A user who may be a member of inboxes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Id of the user.
+    pub id: i64,
+    /// Name of the user.
+    pub name: String,
+}
+
+impl Read for Agent {
+    fn read(value: &Value) -> Result<Self, Missing> {
+        Ok(Self { id: need(int(value, "id"), "id")?, name: text(value, "name").unwrap_or_default() })
+    }
+}
+
 impl Client {
+    /// Lists the users of the account, administrators included.
+    pub async fn agents(&self) -> Result<Vec<Agent>, Error> {
+        self.call("agents", Method::GET, &["agents"]).read(all).await
+    }
+
+    /// Lists the members of an inbox: the users, besides administrators, who see it.
+    pub async fn inbox_members(&self, inbox: i64) -> Result<Vec<Agent>, Error> {
+        let call = self.call("inbox_members", Method::GET, &["inbox_members", &inbox.to_string()]);
+        call.read(|answer| list(answer, "payload")).await
+    }
+
+    /// Adds members to an inbox; those it has stay. Needs an administrator.
+    pub async fn add_inbox_members(&self, inbox: i64, users: &[i64]) -> Result<(), Error> {
+        let call = self.call("add_inbox_members", Method::POST, &["inbox_members"]);
+        call.json(&json!({ "inbox_id": inbox, "user_ids": users })).success().await?;
+        Ok(())
+    }
+
     /// Lists the inboxes the token's user can see.
     pub async fn inboxes(&self) -> Result<Vec<Inbox>, Error> {
         let call = self.call("inboxes", Method::GET, &["inboxes"]);
@@ -121,4 +154,8 @@ impl Client {
         });
         call.json(&body).read(Inbox::read).await
     }
+}
+
+fn all(answer: &Value) -> Result<Vec<Agent>, Missing> {
+    need(answer.as_array(), "agents")?.iter().map(Agent::read).collect()
 }

@@ -37,7 +37,7 @@ pub use content::{ContentAttributes, ContentType, Item, ItemAction};
 pub use conversations::{Conversation, ConversationStatus, NewConversation};
 pub use download::{Download, DownloadError, NameRefused};
 pub use error::{Certainty, Error, ErrorKind};
-pub use inboxes::{AccountWebhook, Inbox};
+pub use inboxes::{AccountWebhook, Agent, Inbox};
 pub use messages::{Direction, Message, MessageStatus, MessageType, NewMessage, NewStatus};
 pub use people::{ContactRef, Sender};
 pub use profile::{Profile, ProfileAccount, Role};

@@ -15,6 +15,7 @@ use crate::wire::{self, Missing};
 
 /// Most bytes of a JSON answer that are read.
 const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
+const REQUEST_ID: &str = "x-request-id";
 
 /// A call that is ready to be sent.
 pub(crate) struct Call {
@@ -55,8 +56,9 @@ impl Call {
     pub(crate) async fn success(self) -> Result<Answer, Error> {
         let response = self.open().await?;
         let status = response.status().as_u16();
+        let has_request_id = response.headers().contains_key(REQUEST_ID);
         let body = capped_body(response).await?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, has_request_id, body })
     }
 
     /// Sends the call and returns as soon as a success begins; any other answer is an error.
@@ -96,6 +98,7 @@ async fn refusal_of(purpose: Purpose, status: StatusCode, response: Response) ->
 /// A whole answer of a call that succeeded.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) has_request_id: bool,
     pub(crate) body: Bytes,
 }
 

@@ -62,7 +62,7 @@ fn switches(events: &[HookEvent]) -> Map<String, Value> {
 }
 
 impl Hook {
-    fn read(value: &Value) -> Result<Self, Missing> {
+    pub(crate) fn read(value: &Value) -> Result<Self, Missing> {
         let events = wire::object(value, "events");
         Ok(Self {
             url: need(wire::text(value, "url"), "url")?,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::client::{Auth, Client};
 use crate::connection::{Qr, State};
 use crate::error::{Error, ErrorKind};
+use crate::hook::Hook;
 use crate::wire::{self, Missing, need};
 
 /// An instance that was just created.
@@ -33,6 +34,26 @@ pub struct Instance {
     pub token: Option<SecretString>,
     /// The state of the connection, when the server tells it along.
     pub state: Option<State>,
+    /// Its webhook, when the server tells it along and there is one.
+    pub webhook: Option<Hook>,
+}
+
+/// A server as it shows itself to its key.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its instances.
+    pub instances: Vec<Instance>,
+    /// Which release it is, as far as it shows.
+    pub release: Release,
+}
+
+/// A release of CodeChat, which tells no version: it is known by what it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// 1.3.7 or newer: every answer has a request id.
+    Since137,
+    /// Older than that, or another server of its kind.
+    Older,
 }
 
 impl fmt::Debug for Instance {
@@ -41,6 +62,7 @@ impl fmt::Debug for Instance {
             .field("name", &self.name)
             .field("connection_status", &self.connection_status)
             .field("state", &self.state)
+            .field("webhook", &self.webhook)
             .finish_non_exhaustive()
     }
 }
@@ -66,6 +88,17 @@ pub struct ConnectionState {
 }
 
 impl Client {
+    /// Lists all instances, and looks at which release answers. Needs the global key.
+    pub async fn server(&self) -> Result<Server, Error> {
+        let answer = self.call("server", Method::GET, &["instance", "fetchInstances"]).success().await?;
+        let release = if answer.has_request_id { Release::Since137 } else { Release::Older };
+        let instances = answer.read(|value| {
+            let list = need(value.as_array(), "instances")?;
+            list.iter().map(Instance::read).collect::<Result<_, _>>()
+        })?;
+        Ok(Server { instances, release })
+    }
+
     /// Creates an instance. Needs the global key.
     pub async fn create_instance(&self, name: &str, description: Option<&str>) -> Result<Created, Error> {
         let mut body = json!({ "instanceName": name });
@@ -139,6 +172,8 @@ impl Instance {
             profile_pic_url: wire::text(value, "profilePicUrl"),
             token: token_of(value),
             state: state.map(State::from_word),
+            // one that cannot be read is as good as none
+            webhook: wire::object(value, "Webhook").and_then(|_| Hook::read(&value["Webhook"]).ok()),
         })
     }
 }

@@ -44,7 +44,7 @@ pub use error::{Certainty, Error, ErrorKind};
 pub use event::{Event, HookEvent};
 pub use group::{GroupInfo, Member, MembersUpdate};
 pub use hook::Hook;
-pub use instance::{ConnectionState, ConnectionStatus, Created, Instance};
+pub use instance::{ConnectionState, ConnectionStatus, Created, Instance, Release, Server};
 pub use media::MediaStream;
 pub use messages::{FindMessages, MessagePage, Record, RecordUpdate};
 pub use outgoing::{

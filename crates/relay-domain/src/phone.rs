@@ -119,6 +119,21 @@ impl Phone {
         format!("+{}", self.digits)
     }
 
+    /// The number for people's eyes, with its middle hidden, such as `+55 11 9****-1234`: its owner knows it, nobody can call it.
+    pub fn masked(&self) -> String {
+        let split = CallingCode::split(&self.digits);
+        let (country, national) =
+            split.map_or((String::new(), self.digits()), |(code, rest)| (format!("{code} "), rest));
+        let last = national.split_at_checked(national.len().saturating_sub(4)).map_or("", |(_, last)| last);
+        let head = match (split, national.split_at_checked(2)) {
+            (Some((CallingCode::BRAZIL, _)), Some((area, rest))) => {
+                format!("{area} {}", rest.chars().take(1).collect::<String>())
+            }
+            _ => String::new(),
+        };
+        format!("+{country}{head}****-{last}")
+    }
+
     /// The country's calling code, unless WhatsApp gave a number of no known country.
     pub fn calling_code(&self) -> Option<CallingCode> {
         CallingCode::split(&self.digits).map(|(code, _)| code)

@@ -157,6 +157,7 @@ impl Engine {
                 (event, self.store_named(live, source, name, body, Arrival::by_webhook(now)).await?)
             }
         };
+        live.health.told(side).note(now);
         let labels = Received { session: live.name().to_owned(), source: source.as_str(), event };
         self.metrics.received.get_or_create(&labels).inc();
         self.metrics.ack.observe(started.elapsed().as_secs_f64());

@@ -3,11 +3,12 @@
 //! Rows are read again every few seconds, since another process may have changed them; what was learnt stays.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
 use chatwoot::{Capability, Version};
+use relay_domain::Timestamp;
 use relay_domain::breaker::Breaker;
 use relay_domain::id::SessionId;
 use relay_domain::note::Locale;
@@ -55,6 +56,8 @@ pub struct Health {
     asked_for_secret: Mutex<Option<Instant>>,
     /// What came through its doors.
     pub(crate) heard: Heard,
+    /// What each side told us.
+    told: [Told; 2],
     /// What CodeChat was asked to tell.
     pub(crate) asked: Asked,
     /// What was last written down of whether messages can go out.
@@ -71,7 +74,40 @@ pub struct Health {
     pub(crate) inbox_identifier: OnceCell<Option<String>>,
 }
 
+/// What a side told this process since it started.
+#[derive(Debug, Default)]
+pub struct Told {
+    count: AtomicU64,
+    last: AtomicI64,
+}
+
+impl Told {
+    pub(crate) fn note(&self, now: Timestamp) {
+        self.last.store(now.as_millis(), Ordering::Relaxed);
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many webhooks of it were accepted.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// When the last one was.
+    pub fn last(&self) -> Option<Timestamp> {
+        (self.count() > 0).then(|| Timestamp::from_millis(self.last.load(Ordering::Relaxed)))
+    }
+}
+
 impl Health {
+    /// What one side told us.
+    pub fn told(&self, side: Side) -> &Told {
+        let [chatwoot, codechat] = &self.told;
+        match side {
+            Side::Chatwoot => chatwoot,
+            Side::CodeChat => codechat,
+        }
+    }
+
     /// The breaker of one side.
     pub fn breaker(&self, side: Side) -> &Breaker {
         match side {

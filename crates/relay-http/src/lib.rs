@@ -16,6 +16,7 @@ mod message;
 mod problem;
 mod server;
 mod session;
+mod sides;
 
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ pub fn router(app: App) -> Router {
         .route("/session", post(session::create).get(session::list))
         .route("/session/{session}", get(session::show).patch(session::change).delete(session::remove))
         .route("/session/{session}/connect", post(session::connect))
+        .route("/session/{session}/sides", get(sides::show).post(sides::mend))
         .route("/session/{session}/pause", post(session::pause))
         .route("/session/{session}/resume", post(session::resume))
         .route("/api/v1/messages", get(message::list))

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::StatusCode;
+use relay_domain::phone::Phone;
 use relay_domain::settings::SessionSettings;
-use relay_engine::Live;
 use relay_engine::setup::{NewSession, SetupError};
+use relay_engine::{Live, Side};
 use relay_store::{Backlog, Deleted, Session, StoreError, UpdateSession};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -53,6 +54,29 @@ pub(crate) struct SessionOut {
     chatwoot: ChatwootOut,
     settings: SessionSettings,
     created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heard: Option<HeardOut>,
+}
+
+/// What both sides told this process since it started.
+#[derive(Serialize)]
+struct HeardOut {
+    chatwoot: HeardFrom,
+    codechat: HeardFrom,
+}
+
+#[derive(Serialize)]
+struct HeardFrom {
+    webhooks: u64,
+    last_at: Option<String>,
+}
+
+impl HeardFrom {
+    fn of(live: &Live, side: Side) -> Self {
+        let heard = live.health.told(side);
+        let time = |at: relay_domain::Timestamp| jiff::Timestamp::from_millisecond(at.as_millis()).ok();
+        Self { webhooks: heard.count(), last_at: heard.last().and_then(time).map(|at| at.to_string()) }
+    }
 }
 
 #[derive(Serialize)]
@@ -91,6 +115,7 @@ impl From<&Session> for SessionOut {
             },
             settings: session.settings.clone(),
             created_at: created.to_string(),
+            heard: None,
         }
     }
 }
@@ -174,7 +199,7 @@ fn without_password(url: &Url) -> String {
     url.to_string()
 }
 
-fn interrupted(error: &tokio::task::JoinError) -> Problem {
+pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Problem {
     tracing::error!(%error, "a session could not be made");
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -184,7 +209,7 @@ fn interrupted(error: &tokio::task::JoinError) -> Problem {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the last owner, as map_err hands it over")]
-fn refused(error: SetupError) -> Problem {
+pub(crate) fn refused(error: SetupError) -> Problem {
     let (status, code) = match &error {
         SetupError::NotConfigured { .. } => (StatusCode::CONFLICT, "not_configured"),
         SetupError::BadName => (StatusCode::UNPROCESSABLE_ENTITY, "bad_session_id"),
@@ -209,7 +234,12 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, Problem>
 
 pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<SessionOut>, Problem> {
     let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
-    session.as_ref().map(|session| Json(SessionOut::from(session))).ok_or_else(|| unknown(&name))
+    let session = session.ok_or_else(|| unknown(&name))?;
+    let heard = app.engine.sessions.of_id(&session.id).map(|live| HeardOut {
+        chatwoot: HeardFrom::of(&live, Side::Chatwoot),
+        codechat: HeardFrom::of(&live, Side::CodeChat),
+    });
+    Ok(Json(SessionOut { heard, ..SessionOut::from(&session) }))
 }
 
 pub(crate) async fn change(
@@ -304,7 +334,18 @@ pub(crate) fn is_reason(text: &str) -> bool {
 pub(crate) async fn connect(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
     let live = app.engine.sessions.named(&name).await.map_err(unavailable)?.ok_or_else(|| unknown(&name))?;
     let qr = qr(&live).await?;
-    Ok(Json(json!({ "base64": qr.base64, "code": qr.code, "count": qr.count, "state": qr.state.as_str() })))
+    let mut answer = json!({ "base64": qr.base64, "code": qr.code, "count": qr.count, "state": qr.state.as_str() });
+    if qr.state == codechat::State::Open {
+        answer["owner"] = owner(&live).await.into();
+    }
+    Ok(Json(answer))
+}
+
+/// The number that is connected, masked.
+async fn owner(live: &Live) -> Option<String> {
+    let instance = live.codechat.fetch_instance(live.name()).await.ok()?;
+    let jid = instance.owner_jid?;
+    Phone::from_jid_user(jid.split(['@', ':']).next()?).map(|phone| phone.masked())
 }
 
 async fn qr(live: &Arc<Live>) -> Result<codechat::Qr, Problem> {
@@ -319,7 +360,7 @@ pub(crate) fn unknown(name: &str) -> Problem {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the last owner, as map_err hands it over")]
-fn unavailable(error: StoreError) -> Problem {
+pub(crate) fn unavailable(error: StoreError) -> Problem {
     tracing::error!(%error, "the session API could not use the store");
     Problem::unavailable()
 }

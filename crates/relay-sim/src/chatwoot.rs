@@ -14,6 +14,7 @@ mod conversations;
 mod error;
 mod handle;
 mod inboxes;
+mod members;
 mod message_rows;
 mod messages;
 mod params;

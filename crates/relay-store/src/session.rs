@@ -100,6 +100,14 @@ pub struct UpdateSession {
     pub connection: Option<String>,
     /// What Chatwoot signs webhooks with from now on.
     pub chatwoot_secret: Option<SecretString>,
+    /// The token that Chatwoot takes from now on.
+    pub chatwoot_token: Option<SecretString>,
+    /// Hash of the secret in the address that Chatwoot calls from now on.
+    pub chatwoot_hook: Option<[u8; 32]>,
+    /// The token that CodeChat takes from now on.
+    pub codechat_token: Option<SecretString>,
+    /// Hash of the secret in the address that CodeChat calls from now on.
+    pub codechat_hook: Option<[u8; 32]>,
     /// What its owner chose.
     pub settings: Option<SessionSettings>,
 }
@@ -107,22 +115,39 @@ pub struct UpdateSession {
 impl UpdateSession {
     /// A change that changes nothing yet.
     pub fn of(id: &SessionId) -> Self {
-        Self { id: id.clone(), state: None, connection: None, chatwoot_secret: None, settings: None }
+        Self {
+            id: id.clone(),
+            state: None,
+            connection: None,
+            chatwoot_secret: None,
+            chatwoot_token: None,
+            chatwoot_hook: None,
+            codechat_token: None,
+            codechat_hook: None,
+            settings: None,
+        }
     }
 }
 
-/// An update with its secret sealed.
+/// An update with its secrets sealed.
 pub(crate) struct SealedUpdate {
     update: UpdateSession,
     secret: Option<Vec<u8>>,
+    chatwoot_token: Option<Vec<u8>>,
+    codechat_token: Option<Vec<u8>>,
     settings: Option<String>,
 }
 
 impl SealedUpdate {
     pub(crate) fn new(update: UpdateSession, vault: &Vault) -> Result<Self> {
-        let seal = |secret| vault.seal(CHATWOOT_SECRET, update.id.as_str(), secret);
+        let seal = |column, secret: &Option<SecretString>| {
+            secret.as_ref().map(|secret| vault.seal(column, update.id.as_str(), secret))
+        };
+        let secret = seal(CHATWOOT_SECRET, &update.chatwoot_secret);
+        let chatwoot_token = seal(CHATWOOT_TOKEN, &update.chatwoot_token);
+        let codechat_token = seal(CODECHAT_TOKEN, &update.codechat_token);
         let settings = update.settings.as_ref().map(settings_column).transpose()?;
-        Ok(Self { secret: update.chatwoot_secret.as_ref().map(seal), settings, update })
+        Ok(Self { update, secret, chatwoot_token, codechat_token, settings })
     }
 }
 
@@ -139,6 +164,10 @@ impl Verb for SealedUpdate {
                  connection = COALESCE($4, connection), \
                  chatwoot_secret_sealed = COALESCE($5, chatwoot_secret_sealed), \
                  settings = COALESCE($6, settings), \
+                 chatwoot_token_sealed = COALESCE($7, chatwoot_token_sealed), \
+                 chatwoot_hook_hash = COALESCE($8, chatwoot_hook_hash), \
+                 codechat_token_sealed = COALESCE($9, codechat_token_sealed), \
+                 codechat_hook_hash = COALESCE($10, codechat_hook_hash), \
                  way_out_since = CASE WHEN $2 = 'paused' THEN NULL ELSE way_out_since END WHERE id = $1",
             )
             .bind(self.update.id.as_str())
@@ -147,6 +176,10 @@ impl Verb for SealedUpdate {
             .bind(self.update.connection.as_deref())
             .bind(self.secret.as_deref())
             .bind(self.settings.as_deref())
+            .bind(self.chatwoot_token.as_deref())
+            .bind(self.update.chatwoot_hook.as_ref().map(|hash| &hash[..]))
+            .bind(self.codechat_token.as_deref())
+            .bind(self.update.codechat_hook.as_ref().map(|hash| &hash[..]))
             .execute(conn)
             .await
             .map(drop)

@@ -64,6 +64,17 @@ impl Drop for ApiClient {
 }
 
 impl ApiClient {
+    /// The relay at an address, which goes on when the command ends.
+    pub(crate) fn at(base: String, key: SecretString) -> anyhow::Result<Self> {
+        Ok(Self { http: relay_engine::http::client()?, base, key, own: None })
+    }
+
+    /// The running relay, if one answers.
+    pub(crate) async fn running(settings: &Settings, key: SecretString) -> anyhow::Result<Option<Self>> {
+        let http = relay_engine::http::client()?;
+        running(settings, &http).await.map(|base| Self::at(base, key)).transpose()
+    }
+
     /// The running relay, or one of our own.
     pub(crate) async fn connect(settings: &Settings) -> anyhow::Result<Self> {
         Self::connect_by(settings, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await

@@ -1,6 +1,7 @@
 //! The command line. Every option is also a variable of the environment and of `.env`; flags win over both.
 
 mod dead;
+mod setup;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 pub(crate) use dead::{DeadCommand, DeadFilter, ManyArgs};
+pub(crate) use setup::SetupArgs;
 
 /// Relays WhatsApp (CodeChat) to Chatwoot and back, and loses nothing on the way.
 #[derive(Debug, Parser)]
@@ -68,6 +70,9 @@ pub(crate) struct Settings {
     /// Language of notes to agents: pt-BR, en, es
     #[arg(long, env = "LOCALE", default_value = "pt-BR", value_parser = locale, global = true)]
     pub(crate) locale: Locale,
+    /// Language of this command's own words: pt-BR, en, es [default: `LOCALE`, else the system's]
+    #[arg(long, value_parser = locale, global = true)]
+    pub(crate) lang: Option<Locale>,
     /// Minutes after which an agent's message that could not be sent is not sent by itself any more
     #[arg(long, env = "OUTBOUND_TTL_MINUTES", default_value_t = 10, global = true)]
     pub(crate) outbound_ttl_minutes: u64,
@@ -132,7 +137,10 @@ fn assignment(text: &str) -> Result<(String, Value), String> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Join a number to an inbox from nothing: asks, finds out, makes, pairs, and relays
+    Setup(SetupArgs),
     /// Run the relay (also without a command)
+    #[command(visible_alias = "up")]
     Serve,
     /// Show a relay at work between stand-ins for CodeChat and Chatwoot, with nothing to configure
     Demo(DemoArgs),
@@ -249,7 +257,8 @@ pub(crate) enum SessionCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show the QR code to scan with WhatsApp > Linked devices
+    /// Show the QR code to scan with WhatsApp > Linked devices, until it is scanned
+    #[command(visible_alias = "pair")]
     Connect {
         /// Name of the session
         session: String,

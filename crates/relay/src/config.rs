@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::CommandFactory as _;
 use relay_audio::FfmpegMode;
+use relay_domain::note::Locale;
 use relay_engine::EngineConfig;
 use relay_engine::config::UnknownSetting;
 use relay_engine::token::new_token;
@@ -88,6 +89,35 @@ fn unknown_in(text: &str, own: &[&str]) -> Vec<UnknownSetting> {
         best.filter(|(likeness, _)| *likeness > LIKENESS).map(|(_, own)| own.to_owned())
     };
     names.map(|(line, name)| UnknownSetting { name: name.to_owned(), line, meant: meant(name) }).collect()
+}
+
+/// Whether a setting is given by the environment or by `.env`.
+pub(crate) fn is_given(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
+/// The language of a command's own words: as asked for, as configured, as the system's, else Brazilian Portuguese.
+pub(crate) fn language(settings: &Settings) -> Locale {
+    let system = || {
+        let name =
+            ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(std::env::var_os).find(|name| !name.is_empty())?;
+        language_of(&name.to_string_lossy())
+    };
+    let configured = is_given("LOCALE").then_some(settings.locale);
+    settings.lang.or(configured).or_else(system).unwrap_or(settings.locale)
+}
+
+/// The language that the name of a system's locale stands for. English serves those who read none of the others; the locale
+/// without a language tells nothing.
+fn language_of(name: &str) -> Option<Locale> {
+    match name.get(..2)?.to_ascii_lowercase().as_str() {
+        "pt" => Some(Locale::PtBr),
+        "es" => Some(Locale::Es),
+        letters if letters.chars().all(|sign| sign.is_ascii_alphabetic()) && !name.starts_with("POSIX") => {
+            Some(Locale::En)
+        }
+        _ => None,
+    }
 }
 
 /// Secrets of this installation.
@@ -259,6 +289,22 @@ mod tests {
         let told: Vec<_> =
             unknown.iter().map(|found| (found.name.as_str(), found.line, found.meant.as_deref())).collect();
         assert_eq!(told, [("CHATWOOT_ULR", 4, Some("CHATWOOT_URL")), ("POSTGRES_DB", 6, None)]);
+    }
+
+    #[test]
+    fn the_systems_language_is_read() {
+        let table = [
+            ("pt_BR.UTF-8", Some(Locale::PtBr)),
+            ("es_AR.UTF-8", Some(Locale::Es)),
+            ("en_US", Some(Locale::En)),
+            ("de_DE.UTF-8", Some(Locale::En)),
+            ("C.UTF-8", None),
+            ("C", None),
+            ("POSIX", None),
+        ];
+        for (name, expected) in table {
+            assert_eq!(language_of(name), expected, "{name}");
+        }
     }
 
     #[test]

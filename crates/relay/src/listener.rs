@@ -62,6 +62,12 @@ impl Start {
         Ok((TcpListener::from_std(listener).context(unusable)?, kept))
     }
 
+    /// What goes on in this one's place is `relay serve`, whatever this one was asked to do.
+    pub(crate) fn into_serve(mut self) -> Self {
+        self.arguments = vec![OsString::from("serve")];
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -15,9 +15,12 @@ mod listener;
 mod logging;
 mod message;
 mod migrate;
+mod pair;
 mod printer;
 mod serve;
 mod session;
+mod setup;
+mod words;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -70,6 +73,10 @@ async fn run(cli: Cli, start: Start, printer: &Printer) -> anyhow::Result<Outcom
     let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => {
             let next = serve::run(&cli.settings, start, printer).await?;
+            return Ok(next.map_or(Outcome::Done, |next| Outcome::GoOn(Box::new(next))));
+        }
+        Command::Setup(args) => {
+            let next = setup::run(cli.settings, args, start, printer).await?;
             return Ok(next.map_or(Outcome::Done, |next| Outcome::GoOn(Box::new(next))));
         }
         Command::Doctor(args) => return doctor::run(&cli.settings, &args, printer).await.map(Outcome::Code),

@@ -6,6 +6,7 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use fast_qr::ECL;
 use fast_qr::qr::QRBuilder;
 
 /// A colour of the terminal, by its code.
@@ -39,7 +40,39 @@ impl Printer {
     /// A line that went well.
     pub(crate) fn done(&self, text: impl AsRef<str>) {
         let mark = if self.is_colourful { "\u{1b}[32m✓\u{1b}[0m" } else { "✓" };
-        self.line(format!("  {mark} {}", text.as_ref()));
+        self.line(format!("  {mark} {}", tame(text.as_ref())));
+    }
+
+    /// A line about something that is not well, and goes on all the same.
+    pub(crate) fn warning(&self, text: impl AsRef<str>) {
+        let mark = if self.is_colourful { "\u{1b}[33m!\u{1b}[0m" } else { "!" };
+        self.wrapped(mark, text.as_ref());
+    }
+
+    /// A line about something that went wrong, and can be mended.
+    pub(crate) fn trouble(&self, text: impl AsRef<str>) {
+        let mark = if self.is_colourful { "\u{1b}[31m✗\u{1b}[0m" } else { "✗" };
+        self.wrapped(mark, text.as_ref());
+    }
+
+    /// Several lines below one mark, with what came from elsewhere made harmless.
+    fn wrapped(&self, mark: &str, text: &str) {
+        for (number, line) in text.lines().enumerate() {
+            let mark = if number == 0 { mark } else { " " };
+            self.line(format!("  {mark} {}", tame(line.trim_start())));
+        }
+    }
+
+    /// A question; the answer follows on the same line.
+    pub(crate) fn question(&self, text: &str) {
+        print!("  {} ", tame(text));
+        drop(std::io::stdout().flush());
+    }
+
+    /// Takes back the last lines of a terminal, to write others in their place.
+    pub(crate) fn take_back(&self, lines: usize) {
+        print!("\u{1b}[{lines}A\u{1b}[J");
+        drop(std::io::stdout().flush());
     }
 
     /// Pretty JSON, in which every control character is escaped, also those that JSON would allow.
@@ -91,12 +124,17 @@ impl Printer {
         }
     }
 
-    /// A QR code of half blocks.
-    pub(crate) fn qr(&self, text: &str) -> anyhow::Result<()> {
-        let code =
-            QRBuilder::new(text).build().map_err(|error| anyhow::anyhow!("the QR code cannot be drawn: {error}"))?;
-        self.line(code.to_str());
-        Ok(())
+    /// A QR code of half blocks; returns how many lines it took. Of all codes it is the smallest, so that it fits a terminal of 80
+    /// columns: what is on a screen needs no correction of scratches.
+    pub(crate) fn qr(&self, text: &str) -> anyhow::Result<usize> {
+        let code = QRBuilder::new(text).ecl(ECL::L).build();
+        let code = code.map_err(|error| anyhow::anyhow!("the QR code cannot be drawn: {error}"))?.to_str();
+        for line in code.lines() {
+            // white on black whatever the terminal's colours are: a code with its colours exchanged is not read by every phone
+            let line = if self.is_colourful { format!("\u{1b}[97;40m{line}\u{1b}[0m") } else { line.to_owned() };
+            self.line(line);
+        }
+        Ok(code.lines().count())
     }
 
     /// An error with its causes and hints; the process ends with it.

@@ -1,6 +1,6 @@
 //! `relay serve`: the engine and its server, until a signal ends them.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use sd_notify::NotifyState;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Settings;
@@ -37,7 +38,7 @@ enum Ending {
 }
 
 /// Serves until the end; returns who is to go on.
-pub(crate) async fn run(settings: &Settings, mut start: Start, printer: &Printer) -> anyhow::Result<Option<Next>> {
+pub(crate) async fn run(settings: &Settings, start: Start, printer: &Printer) -> anyhow::Result<Option<Next>> {
     // heard from before the first answer on, or a stop right after it would be no clean one
     let signals = Signals::listen()?;
     logging::start(settings)?;
@@ -45,34 +46,65 @@ pub(crate) async fn run(settings: &Settings, mut start: Start, printer: &Printer
         tracing::warn!("{name} has no effect: migrations are built in and run on start");
     }
     let secrets = Secrets::load(settings)?;
-    let (listener, kept) = start.listen(SocketAddr::new(settings.host, settings.port)).await?;
-    let engine = open(settings, &secrets, Life::Own).await?;
-    banner(listener.local_addr()?, &secrets, &engine, printer);
+    let serving = Serving::begin(settings, &secrets, start, signals).await?;
+    banner(serving.address, &secrets, &serving.engine, printer);
     tell_systemd(&[NotifyState::Ready]);
-    let stop = CancellationToken::new();
-    let ending = tokio::spawn(wait_for_end(signals, start, engine.clone(), stop.clone()));
-    let told = effective::all(settings, &secrets);
-    work(engine, listener, secrets.api_key, told, stop).await;
-    let (ending, start) = ending.await.context("nobody waited for the end")?;
-    match ending {
-        Ending::Stop => Ok(None),
-        Ending::HandOver => Ok(Some(Next { start, listener: kept })),
-        Ending::Broken => bail!(
-            "the disk failed under the database, which cannot be trusted until it is opened anew\n  \
-             hint: look at the disk; the relay goes on when it is started again"
-        ),
+    serving.until_end().await
+}
+
+/// A relay at work in this process.
+pub(crate) struct Serving {
+    pub(crate) address: SocketAddr,
+    pub(crate) engine: Arc<Engine>,
+    /// Ends it when cancelled; cancelled when it ends.
+    pub(crate) stop: CancellationToken,
+    kept: StdListener,
+    working: JoinHandle<()>,
+    ending: JoinHandle<(Ending, Start)>,
+}
+
+impl Serving {
+    /// Binds the socket, opens the store, and begins to relay.
+    pub(crate) async fn begin(
+        settings: &Settings,
+        secrets: &Secrets,
+        mut start: Start,
+        signals: Signals,
+    ) -> anyhow::Result<Self> {
+        let (listener, kept) = start.listen(SocketAddr::new(settings.host, settings.port)).await?;
+        let address = listener.local_addr()?;
+        let engine = open(settings, secrets, Life::Own).await?;
+        let stop = CancellationToken::new();
+        let ending = tokio::spawn(wait_for_end(signals, start, engine.clone(), stop.clone()));
+        let told = effective::all(settings, secrets);
+        let working = tokio::spawn(work(engine.clone(), listener, secrets.api_key.clone(), told, stop.clone()));
+        Ok(Self { address, engine, stop, kept, working, ending })
+    }
+
+    /// Relays until something ends it; returns who is to go on.
+    pub(crate) async fn until_end(self) -> anyhow::Result<Option<Next>> {
+        self.working.await.context("the relay broke off")?;
+        let (ending, start) = self.ending.await.context("nobody waited for the end")?;
+        match ending {
+            Ending::Stop => Ok(None),
+            Ending::HandOver => Ok(Some(Next { start, listener: self.kept })),
+            Ending::Broken => bail!(
+                "the disk failed under the database, which cannot be trusted until it is opened anew\n  \
+                 hint: look at the disk; the relay goes on when it is started again"
+            ),
+        }
     }
 }
 
 /// The signals that end the relay.
-struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hand_over: Signal,
 }
 
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    pub(crate) fn listen() -> std::io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -90,6 +122,7 @@ async fn wait_for_end(
 ) -> (Ending, Start) {
     let ending = loop {
         tokio::select! {
+            () = stop.cancelled() => break Ending::Stop,
             _ = signals.terminate.recv() => break Ending::Stop,
             _ = signals.interrupt.recv() => break Ending::Stop,
             () = engine.store.broken() => break Ending::Broken,
@@ -117,7 +150,7 @@ async fn wait_for_end(
 }
 
 /// Tells the service manager, where there is one.
-fn tell_systemd(state: &[NotifyState<'_>]) {
+pub(crate) fn tell_systemd(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "systemd could not be told");
     }
@@ -187,6 +220,7 @@ fn banner(address: SocketAddr, secrets: &Secrets, engine: &Engine, printer: &Pri
         printer.line(format!("  {name} was made and kept in {path}"));
     }
     if sessions == 0 {
-        printer.line("  next: relay session add --account 1 --inbox 1 --token …   or look at: relay demo");
+        printer.line("  next: relay setup   joins a number to an inbox");
+        printer.line("        relay demo    shows a relay at work, with nothing to configure");
     }
 }

@@ -1,6 +1,9 @@
 //! `relay session …`: numbers and inboxes, from the command line.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context;
+use relay_domain::note::Locale;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -8,7 +11,9 @@ use serde_json::{Value, json};
 use crate::api_client::{self, ApiClient};
 use crate::cli::{AddArgs, SessionCommand, Settings};
 use crate::config;
+use crate::pair;
 use crate::printer::Printer;
+use crate::words::Say as _;
 
 pub(crate) async fn run(settings: &Settings, command: SessionCommand, printer: &Printer) -> anyhow::Result<()> {
     let api = ApiClient::connect(settings).await?;
@@ -17,7 +22,7 @@ pub(crate) async fn run(settings: &Settings, command: SessionCommand, printer: &
         SessionCommand::Ls { json } => list(&api, json, printer).await,
         SessionCommand::Show { session, json } => show(&api, &session, json, printer).await,
         SessionCommand::Set { session, settings, json } => set(&api, &session, settings, json, printer).await,
-        SessionCommand::Connect { session, json } => connect(&api, &session, json, printer).await,
+        SessionCommand::Connect { session, json } => connect(settings, &api, &session, json, printer).await,
         SessionCommand::Pause { session, reason } => {
             let body = json!({ "reason": reason });
             api.call(Method::POST, &["session", &session, "pause"], Some(&body)).await?;
@@ -189,16 +194,33 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
     }
 }
 
-async fn connect(api: &ApiClient, session: &str, as_json: bool, printer: &Printer) -> anyhow::Result<()> {
+/// On a terminal the code is shown until it is scanned, elsewhere once.
+async fn connect(
+    settings: &Settings,
+    api: &ApiClient,
+    session: &str,
+    as_json: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    if !as_json && std::io::stdout().is_terminal() {
+        let locale = settings.lang.unwrap_or(Locale::En);
+        let owner = pair::pair(api, session, locale, printer).await?;
+        printer.done(pair::Word::Connected(owner).say(locale));
+        return Ok(());
+    }
     let qr = api.call(Method::POST, &["session", session, "connect"], None).await?;
     if as_json {
         printer.json(&qr);
         return Ok(());
     }
+    if qr.get("state").and_then(Value::as_str) == Some("open") {
+        printer.done(format!("session {session} is connected"));
+        return Ok(());
+    }
     let code = qr.get("code").and_then(Value::as_str);
     let code = code.context("CodeChat gave no QR code yet\n  hint: try again in some seconds; if it goes on, check that CodeChat can reach the internet")?;
     printer.line("Scan with WhatsApp > Linked devices > Link a device:");
-    printer.qr(code)
+    printer.qr(code).map(drop)
 }
 
 fn text(value: &Value, key: &str) -> String {

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::support::{Asked, Server, TOKEN, client};
+use crate::support::{Asked, Server, TOKEN, client, response};
 
 fn inbox() -> Value {
     json!({
@@ -88,6 +88,34 @@ async fn inboxes_are_read_set_and_created() {
         json!({ "name": "WhatsApp", "lock_to_single_conversation": true,
         "channel": { "type": "api", "webhook_url": "https://relay/new" } })
     );
+}
+
+#[tokio::test]
+async fn agents_are_listed_and_made_members() {
+    let server = Server::start().await;
+    let agents = json!([{ "id": 1, "name": "Ana", "role": "administrator" }, { "id": 2, "email": "b@example.com" }]);
+    server.answers_json(200, &agents).answers_json(200, &json!({ "payload": [agents[0]] }));
+    server.answers_json(200, &json!({ "payload": agents }));
+    let client = server.client();
+    let all = client.agents().await.unwrap();
+    assert_eq!(all.iter().map(|agent| (agent.id, agent.name.as_str())).collect::<Vec<_>>(), [(1, "Ana"), (2, "")]);
+    assert_eq!(client.inbox_members(3).await.unwrap().len(), 1);
+    client.add_inbox_members(3, &[1, 2]).await.unwrap();
+    let asked = server.asked();
+    assert_eq!(asked[0].line(), "GET /api/v1/accounts/7/agents");
+    assert_eq!(asked[1].line(), "GET /api/v1/accounts/7/inbox_members/3");
+    assert_eq!(asked[2].line(), "POST /api/v1/accounts/7/inbox_members");
+    assert_eq!(asked[2].json(), json!({ "inbox_id": 3, "user_ids": [1, 2] }));
+}
+
+#[tokio::test]
+async fn contacts_and_conversations_are_deleted() {
+    let server = Server::start().await;
+    server.answers(response(200, &[], "")).answers(response(200, &[], ""));
+    server.client().delete_conversation(42).await.unwrap();
+    server.client().delete_contact(5).await.unwrap();
+    let lines: Vec<_> = server.asked().iter().map(Asked::line).collect();
+    assert_eq!(lines, ["DELETE /api/v1/accounts/7/conversations/42", "DELETE /api/v1/accounts/7/contacts/5"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The calls about instances, webhooks, numbers and stored messages, against recordings of a real server.
 
 use crate::support::{KEY, Server, TOKEN, response};
-use codechat::{Auth, ConnectionStatus, ErrorKind, Event, FindMessages, HookEvent, Presence, State, Status};
+use codechat::{Auth, ConnectionStatus, ErrorKind, Event, FindMessages, HookEvent, Presence, Release, State, Status};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use url::Url;
@@ -53,6 +53,25 @@ async fn the_global_key_finds_an_instance_by_its_exact_name() {
     let client = server.global_client();
     assert_eq!(client.fetch_instance("loja02").await.unwrap().name, "loja02");
     assert_eq!(client.fetch_instance("loja").await.unwrap_err().kind, ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn a_server_shows_its_instances_and_its_release() {
+    let server = Server::start().await;
+    server.answers_recorded("instance_fetchInstances__all");
+    let with_webhook = json!([{ "name": "loja03", "Auth": { "token": "t0ken" }, "Webhook": {
+        "id": 1, "url": "http://relay.example/hook?token=s3cret", "enabled": true, "events": { "messagesUpsert": true } } }]);
+    server.answers(response(200, &[("x-request-id", "7")], with_webhook.to_string()));
+    let client = server.global_client();
+    let older = client.server().await.unwrap();
+    assert_eq!(older.release, Release::Older);
+    assert!(older.instances.iter().any(|instance| instance.name == "loja02"));
+    let newer = client.server().await.unwrap();
+    assert_eq!(newer.release, Release::Since137);
+    let hook = newer.instances[0].webhook.as_ref().unwrap();
+    assert_eq!((hook.enabled, hook.events.as_deref()), (true, Some(&[HookEvent::MessagesUpsert][..])));
+    let shown = format!("{newer:?}");
+    assert!(!shown.contains("s3cret") && !shown.contains("t0ken"), "{shown}");
 }
 
 #[tokio::test]

@@ -192,3 +192,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_masked_number_is_known_to_its_owner_alone() {
+    let table = [
+        ("5511988881234", "+55 11 9****-1234"),
+        ("551133334444", "+55 11 3****-4444"),
+        ("14155552671", "+1 ****-2671"),
+    ];
+    for (digits, masked) in table {
+        assert_eq!(Phone::from_jid_user(digits).unwrap().masked(), masked);
+    }
+}

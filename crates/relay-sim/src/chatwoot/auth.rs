@@ -17,11 +17,13 @@ pub(super) fn member(shared: &Shared, headers: &HeaderMap, account: u64) -> ApiR
 
 /// The owner of the token, who must belong to `account`.
 pub(super) fn member_or_bot(shared: &Shared, headers: &HeaderMap, account: u64) -> ApiResult<User> {
-    let user = token_owner(shared, headers)?;
+    let mut user = token_owner(shared, headers)?;
     if !shared.lock().accounts.contains_key(&account) {
         return Err(ApiError::NotFound);
     }
-    if user.account != account {
+    if let Some(role) = user.further.get(&account) {
+        user.role = *role;
+    } else if user.account != account {
         return Err(ApiError::Unauthorized(json!({"error": "You are not authorized to access this account"})));
     }
     Ok(user)
@@ -50,10 +52,16 @@ pub(super) fn token_owner(shared: &Shared, headers: &HeaderMap) -> ApiResult<Use
 /// `GET /api/v1/profile` of a token owner.
 pub(super) fn profile(shared: &Shared, user: &User) -> Value {
     let state = shared.lock();
-    let account = state.accounts.get(&user.account).map_or_else(String::new, |account| account.name.clone());
+    let account = |id: u64, role: Role| {
+        let name = state.accounts.get(&id).map_or_else(String::new, |account| account.name.clone());
+        json!({"id": id, "name": name, "status": "active", "role": role})
+    };
+    let first = account(user.account, user.role);
+    let accounts: Vec<_> =
+        std::iter::once(first).chain(user.further.iter().map(|(id, role)| account(*id, *role))).collect();
     json!({
         "id": user.id, "name": user.name, "email": user.email, "access_token": user.token, "pubsub_token": "fAkePubsubToken", "type": null,
         "role": user.role, "account_id": user.account,
-        "accounts": [{"id": user.account, "name": account, "status": "active", "role": user.role}],
+        "accounts": accounts,
     })
 }

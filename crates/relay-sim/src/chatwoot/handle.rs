@@ -77,6 +77,28 @@ impl FakeChatwoot {
         self.shared.lock().insert_inbox(account, name, webhook_url, true)
     }
 
+    /// The users who see an inbox, besides administrators.
+    pub fn inbox_members(&self, inbox: u64) -> Vec<u64> {
+        let state = self.shared.lock();
+        state.inboxes.get(&inbox).map(|inbox| inbox.members.iter().copied().collect()).unwrap_or_default()
+    }
+
+    /// The inboxes of an account, by id, with their names.
+    pub fn inboxes(&self, account: u64) -> Vec<(u64, String)> {
+        let state = self.shared.lock();
+        let inboxes = state.inboxes.values().filter(|inbox| inbox.account == account);
+        inboxes.map(|inbox| (inbox.id, inbox.name.clone())).collect()
+    }
+
+    /// The user of this token joins a further account with this role.
+    pub fn join_account(&self, token: &str, account: u64, role: Role) {
+        let mut state = self.shared.lock();
+        let Some(id) = state.tokens.get(token).copied() else { return };
+        if let Some(user) = state.users.get_mut(&id) {
+            user.further.insert(account, role);
+        }
+    }
+
     /// Changes where an inbox posts; empty for nowhere.
     pub fn set_webhook_url(&self, inbox: u64, url: &str) {
         if let Some(inbox) = self.shared.lock().inboxes.get_mut(&inbox) {
@@ -353,7 +375,10 @@ impl State {
         let id = self.users.len() as u64 + 1;
         let email = format!("{}@example.com", name.to_lowercase());
         self.tokens.insert(token.clone(), id);
-        self.users.insert(id, User { id, name: name.to_owned(), email, role, account, token: token.clone() });
+        self.users.insert(
+            id,
+            User { id, name: name.to_owned(), email, role, account, further: BTreeMap::new(), token: token.clone() },
+        );
         (id, token)
     }
 }

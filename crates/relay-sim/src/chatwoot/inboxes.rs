@@ -1,5 +1,6 @@
 //! `/inboxes`, `/profile`, `/accounts`, `GET /api`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -47,6 +48,7 @@ impl Rows {
             identifier: ids::token(24),
             is_locked_to_single,
             additional_attributes: json!({}),
+            members: BTreeSet::new(),
         };
         let info = InboxInfo { id, account, secret: inbox.secret.clone(), identifier: inbox.identifier.clone() };
         self.inboxes.insert(id, inbox);

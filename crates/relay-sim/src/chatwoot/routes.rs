@@ -8,7 +8,7 @@ use axum::{Router, middleware};
 use http::StatusCode;
 
 use super::state::Shared;
-use super::{admin, attachments, contacts, conversations, inboxes, messages, public};
+use super::{admin, attachments, contacts, conversations, inboxes, members, messages, public};
 use crate::admin::Admin;
 use crate::fault::guard;
 
@@ -87,4 +87,7 @@ fn inbox_routes() -> Router<Arc<Shared>> {
         .route(&path("/{inbox}"), get(inboxes::show).patch(inboxes::update).put(inboxes::update))
         .route(&path("/{inbox}/reset_secret"), post(inboxes::reset_secret))
         .route("/api/v1/accounts/{account}/webhooks", get(inboxes::account_webhooks))
+        .route("/api/v1/accounts/{account}/agents", get(members::agents))
+        .route("/api/v1/accounts/{account}/inbox_members", post(members::add))
+        .route("/api/v1/accounts/{account}/inbox_members/{inbox}", get(members::list))
 }

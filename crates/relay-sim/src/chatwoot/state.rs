@@ -1,6 +1,6 @@
 //! Everything the stand-in remembers, and the options it starts with.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -167,6 +167,8 @@ pub(super) struct User {
     pub(super) email: String,
     pub(super) role: Role,
     pub(super) account: u64,
+    /// Other accounts, each with its role.
+    pub(super) further: BTreeMap<u64, Role>,
     pub(super) token: String,
 }
 
@@ -183,6 +185,8 @@ pub(super) struct Inbox {
     pub(super) identifier: String,
     pub(super) is_locked_to_single: bool,
     pub(super) additional_attributes: Value,
+    /// The users who see it, besides administrators.
+    pub(super) members: BTreeSet<u64>,
 }
 
 #[derive(Debug, Clone)]

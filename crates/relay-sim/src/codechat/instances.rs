@@ -17,6 +17,9 @@ use super::state::{ConnectionState, Instance, Shared};
 use super::webhooks;
 use crate::{assets, clock, ids};
 
+/// How many QR codes follow each other before the instance gives up.
+const MOST_CODES: u32 = 5;
+
 type Call = (State<Arc<Shared>>, Path<String>, RawQuery, HeaderMap);
 
 pub(super) async fn create(
@@ -123,23 +126,60 @@ fn begin_pairing(shared: &Arc<Shared>, name: &str) -> ApiResult<ConnectionState>
             instance.qr_count = 1;
             instance.set_state(ConnectionState::Connecting, 200);
             posts.push(connection_post(shared, instance));
-            let mut code = qr(1);
-            code["instance"] = json!(name);
-            posts.push(webhooks::prepare(
-                shared,
-                instance,
-                "qrcode.updated",
-                "qrcode.updated:1".to_owned(),
-                &json!({"qrcode": code}),
-            ));
+            posts.push(code_post(shared, instance));
         }
         (was, posts)
     };
     for post in posts {
         webhooks::fire(shared, post);
     }
+    if was == ConnectionState::Close {
+        renew_codes(shared, name);
+    }
     shared.changes.bump();
     Ok(was)
+}
+
+/// The webhook that tells of the code an instance shows.
+fn code_post(shared: &Shared, instance: &Instance) -> Option<webhooks::Post> {
+    let mut code = qr(instance.qr_count);
+    code["instance"] = json!(instance.name);
+    let key = format!("qrcode.updated:{}", instance.qr_count);
+    webhooks::prepare(shared, instance, "qrcode.updated", key, &json!({"qrcode": code}))
+}
+
+/// Lets one code follow the other until one is scanned, or until there were too many.
+fn renew_codes(shared: &Arc<Shared>, name: &str) {
+    let Some(lifetime) = shared.options.qr_lifetime else { return };
+    let (shared, name) = (Arc::clone(shared), name.to_owned());
+    tokio::spawn(async move {
+        for shown in 1..=MOST_CODES {
+            tokio::time::sleep(lifetime).await;
+            let post = {
+                let mut state = shared.lock();
+                let waits = |one: &&mut Instance| one.state == ConnectionState::Connecting && one.qr_count == shown;
+                let Some(instance) = state.instances.get_mut(&name).filter(waits) else { return };
+                if shown == MOST_CODES {
+                    let data = json!({"message": "QR code limit reached, please login again", "statusCode": 500});
+                    webhooks::prepare(&shared, instance, "qrcode.updated", "qrcode.updated:limit".to_owned(), &data)
+                } else {
+                    instance.qr_count += 1;
+                    code_post(&shared, instance)
+                }
+            };
+            webhooks::fire(&shared, post);
+            shared.changes.bump();
+        }
+        change_state(&shared, &name, ConnectionState::Refused, 428);
+        let post = shared.lock().instances.get(&name).and_then(|instance| removed_post(&shared, instance));
+        webhooks::fire(&shared, post);
+    });
+}
+
+/// The webhook that tells that an instance's session is gone.
+fn removed_post(shared: &Shared, instance: &Instance) -> Option<webhooks::Post> {
+    let data = json!({"instance": instance.name, "status": "removed"});
+    webhooks::prepare(shared, instance, "status.instance", "status.instance:removed".to_owned(), &data)
 }
 
 fn qr(count: u32) -> Value {
@@ -214,8 +254,7 @@ pub(super) fn unpair(shared: &Arc<Shared>, name: &str) {
         };
         instance.loaded = false;
         instance.reason = 400;
-        let data = json!({"instance": name, "status": "removed"});
-        webhooks::prepare(shared, instance, "status.instance", "status.instance:removed".to_owned(), &data)
+        removed_post(shared, instance)
     };
     webhooks::fire(shared, post);
 }

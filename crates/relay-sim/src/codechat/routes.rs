@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
-use axum::http::{Method, Uri};
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderValue, Method, Uri};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, patch, post, put};
 use axum::{Json, Router, middleware};
@@ -14,6 +15,8 @@ use super::state::Shared;
 use super::{admin, calls, chat, groups, instances, media, presence, sends, webhook_config};
 use crate::admin::Admin;
 use crate::fault::guard;
+
+const REQUEST_ID: &str = "x-request-id";
 
 /// Everything the stand-in answers.
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
@@ -29,6 +32,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .merge(crate::admin::routes(common))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(move |request, next| guard(Arc::clone(&control), request, next)))
+        .layer(middleware::from_fn(with_request_id))
 }
 
 fn instance_routes() -> Router<Arc<Shared>> {
@@ -67,6 +71,17 @@ fn message_routes() -> Router<Arc<Shared>> {
         .route("/message/sendLocation/{instance}", post(sends::location))
         .route("/message/sendContact/{instance}", post(sends::contact))
         .route("/message/sendReaction/{instance}", post(sends::reaction))
+}
+
+/// Every answer names its request, by the caller's own name where there is one.
+async fn with_request_id(request: Request, next: Next) -> Response {
+    let id = request.headers().get(REQUEST_ID).cloned();
+    let mut response = next.run(request).await;
+    let id = id.or_else(|| HeaderValue::from_str(&uuid::Uuid::new_v4().to_string()).ok());
+    if let Some(id) = id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
 async fn not_found(method: Method, uri: Uri) -> Response {

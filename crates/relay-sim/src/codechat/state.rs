@@ -32,6 +32,8 @@ pub struct CodeChatOptions {
     pub echo_delay: Duration,
     /// How long `connect` waits before it answers with the QR code (3 s in the original).
     pub connect_wait: Duration,
+    /// How long a QR code lives before the next one takes its place; for ever when absent. After five codes the instance refuses to go on.
+    pub qr_lifetime: Option<Duration>,
     /// Scans the QR code by itself after this long.
     pub auto_scan: Option<Duration>,
     /// Sends delivery receipts for what the relay sends.
@@ -52,6 +54,7 @@ impl Default for CodeChatOptions {
             save_messages: true,
             echo_delay: Duration::from_millis(100),
             connect_wait: Duration::from_millis(20),
+            qr_lifetime: None,
             auto_scan: None,
             auto_receipts: None,
             global_webhook: None,

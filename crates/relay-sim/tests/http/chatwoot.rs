@@ -627,3 +627,30 @@ async fn tokens_change_hands_inboxes_have_kinds_and_clocks_go_wrong() {
     let ahead = date.duration_since(jiff::Timestamp::now()).as_secs();
     assert!((3500..=3700).contains(&ahead), "{ahead}");
 }
+
+#[tokio::test]
+async fn agents_become_members_of_an_inbox_and_a_user_may_have_two_accounts() {
+    let rig = Rig::start().await;
+    let (_, agents) = rig.call("GET", "/agents", &Value::Null).await;
+    let ids: Vec<_> = agents.as_array().unwrap().iter().map(|agent| agent["id"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [1, 2]);
+    let members = format!("/inbox_members/{}", rig.inbox.id);
+    assert_eq!(rig.call("GET", &members, &Value::Null).await, (200, json!({"payload": []})));
+    let body = json!({"inbox_id": rig.inbox.id, "user_ids": [2]});
+    let path = "/api/v1/accounts/1/inbox_members";
+    assert_eq!(rig.call_as(FakeChatwoot::AGENT_TOKEN, "POST", path, &body).await.0, 401);
+    assert_eq!(rig.call("POST", "/inbox_members", &body).await.1["payload"][0]["id"], 2);
+    assert_eq!(rig.call("GET", &members, &Value::Null).await.1["payload"][0]["name"], "Ana");
+    assert_eq!(rig.call("GET", "/inbox_members/99", &Value::Null).await.0, 404);
+
+    let second = rig.sim.add_account("Filial");
+    rig.sim.join_account(FakeChatwoot::AGENT_TOKEN, second, Role::Administrator);
+    let (_, profile) = rig.call_as(FakeChatwoot::AGENT_TOKEN, "GET", "/api/v1/profile", &Value::Null).await;
+    let roles: Vec<_> =
+        profile["accounts"].as_array().unwrap().iter().map(|one| one["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["agent", "administrator"]);
+    let inbox = json!({"name": "New", "channel": {"type": "api", "webhook_url": ""}});
+    let path = format!("/api/v1/accounts/{second}/inboxes");
+    assert_eq!(rig.call_as(FakeChatwoot::AGENT_TOKEN, "POST", &path, &inbox).await.0, 200);
+    assert_eq!(rig.call_as(FakeChatwoot::ADMIN_TOKEN, "POST", &path, &inbox).await.0, 401);
+}

@@ -254,6 +254,35 @@ async fn instances_answer_with_the_recorded_errors() {
 }
 
 #[tokio::test]
+async fn codes_follow_each_other_until_there_were_too_many() {
+    let rig =
+        Rig::with(CodeChatOptions { qr_lifetime: Some(Duration::from_millis(60)), ..CodeChatOptions::default() }).await;
+    rig.call("POST", "/instance/create", &json!({"instanceName": "new"})).await;
+    rig.call("PUT", "/webhook/set/new", &json!({"url": rig.hooks.url, "enabled": true, "events": null})).await;
+    let (_, first) = rig.call("GET", "/instance/connect/new", &Value::Null).await;
+    assert_eq!(first["count"], 1);
+    let codes = rig.hooks.wait_for(6, is("qrcode.updated")).await;
+    assert!(codes[1]["data"]["qrcode"]["code"] != first["code"], "{codes:?}");
+    assert_eq!(codes[5]["data"]["statusCode"], 500);
+    rig.hooks.wait_for(1, is("status.instance")).await;
+    assert_eq!(rig.call("GET", "/instance/connect/new", &Value::Null).await.1["state"], "refused");
+    assert_eq!(
+        rig.call("GET", "/instance/connect/new", &Value::Null).await.1["count"],
+        1,
+        "asked again, it begins anew"
+    );
+}
+
+#[tokio::test]
+async fn every_answer_names_its_request() {
+    let rig = Rig::start().await;
+    let url = format!("{}/instance/fetchInstances", rig.sim.base_url());
+    let named = rig.http.get(&url).header("x-request-id", "seven").send().await.unwrap();
+    assert_eq!(named.headers()["x-request-id"], "seven");
+    assert!(!rig.http.get(&url).send().await.unwrap().headers()["x-request-id"].is_empty());
+}
+
+#[tokio::test]
 async fn pairing_shows_a_qr_code_and_then_opens() {
     let rig = Rig::start().await;
     rig.call("POST", "/instance/create", &json!({"instanceName": "new"})).await;

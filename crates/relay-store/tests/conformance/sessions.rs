@@ -87,6 +87,18 @@ async fn a_state_is_changed_alone(database: Database) {
     let read = rig.store.session_by_name("loja01").await.unwrap().unwrap();
     assert_eq!(read.chatwoot.secret.unwrap().expose_secret(), "another-secret");
     assert_eq!((read.state, read.connection.as_str()), (SessionState::Active, "close"));
+    let doors = UpdateSession {
+        chatwoot_token: Some(SecretString::from("another-chatwoot-token")),
+        chatwoot_hook: Some([7; 32]),
+        codechat_token: Some(SecretString::from("another-codechat-token")),
+        codechat_hook: Some([8; 32]),
+        ..UpdateSession::of(&session_id("loja01"))
+    };
+    rig.store.update_session(doors).await.unwrap();
+    let read = rig.store.session_by_name("loja01").await.unwrap().unwrap();
+    assert_eq!((read.chatwoot.hook_hash, read.codechat.hook_hash), ([7; 32], [8; 32]));
+    let tokens = (read.chatwoot.token.expose_secret(), read.codechat.token.expose_secret());
+    assert_eq!(tokens, ("another-chatwoot-token", "another-codechat-token"));
     let other = rig.store.session_by_name("loja02").await.unwrap().unwrap();
     assert_eq!(plain(&other), plain(&session("loja02", 2)));
     rig.finish().await;

@@ -12,7 +12,7 @@ async fn keys_are_made_once_and_kept_private() {
     assert!(said.contains(&format!("on 127.0.0.1:{}, 0 sessions", home.port)), "{said}");
     assert!(said.contains("SECRET_KEY was made and kept in data/secret.key"), "{said}");
     assert!(said.contains("API_KEY was made and kept in data/api.key"), "{said}");
-    assert!(said.contains("next: relay session add"), "{said}");
+    assert!(said.contains("next: relay setup ") && said.contains("relay demo "), "{said}");
     let mode = |name: &str| std::fs::metadata(home.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("data"), mode("data/secret.key"), mode("data/api.key")), (0o700, 0o600, 0o600));
     let keys = ["secret.key", "api.key"].map(|name| std::fs::read_to_string(home.path("data").join(name)).unwrap());

@@ -77,7 +77,7 @@ impl Home {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program[0]);
         if let Some(socket) = &self.socket {
             let parent_fd = OwnedFd::from(socket.try_clone().unwrap());

@@ -16,5 +16,6 @@ mod messages;
 mod network;
 mod sessions;
 mod setup_failures;
+mod sides;
 mod signature;
 mod support;
