@@ -105,7 +105,8 @@ fn quoted(value: &str) -> String {
     if !value.is_empty() && value.chars().all(is_plain) {
         return value.to_owned();
     }
-    if !value.contains('\'') {
+    // between single quotes a backslash at the end would hide the closing one
+    if !value.contains(['\'', '\\']) {
         return format!("'{value}'");
     }
     let mut escaped = String::from("\"");
