@@ -24,7 +24,7 @@ const fn noticed_by(sabotage: Sabotage) -> (&'static str, Database, f64) {
         Sabotage::SessionKey => ("F39", Database::Sqlite, 0.02),
         Sabotage::RetryId => ("F21", Database::Sqlite, 0.05),
         Sabotage::GapRecovery => ("F44", Database::Sqlite, 0.1),
-        Sabotage::Breaker => ("F08", Database::Sqlite, 0.02),
+        Sabotage::Breaker => ("F08", Database::Sqlite, 0.1),
         Sabotage::RetryAfter => ("F12", Database::Sqlite, 0.05),
         Sabotage::Placeholder => ("F30", Database::Sqlite, 0.05),
     }
