@@ -55,6 +55,15 @@
     });
   }
 
+  const copy = document.querySelector("[data-copy]");
+  if (copy && navigator.clipboard) {
+    copy.hidden = false;
+    copy.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(copy.dataset.copy).value);
+      copy.textContent = copy.dataset.copied;
+    });
+  }
+
   const count = document.querySelector("[data-countdown]");
   if (count) {
     let left = Number(count.dataset.countdown);

@@ -19,11 +19,12 @@ pub(crate) enum Section {
     Log,
     Dead,
     Tail,
+    Doctor,
     Settings,
 }
 
 impl Section {
-    pub(crate) const ALL: [Self; 5] = [Self::Overview, Self::Log, Self::Dead, Self::Tail, Self::Settings];
+    pub(crate) const ALL: [Self; 6] = [Self::Overview, Self::Log, Self::Dead, Self::Tail, Self::Doctor, Self::Settings];
 
     pub(crate) const fn path(self) -> &'static str {
         match self {
@@ -31,6 +32,7 @@ impl Section {
             Self::Log => "/console/log",
             Self::Dead => "/console/dead",
             Self::Tail => "/console/tail",
+            Self::Doctor => "/console/doctor",
             Self::Settings => "/console/settings",
         }
     }
@@ -41,6 +43,7 @@ impl Section {
             Self::Log => T::Messages,
             Self::Dead => T::DeadLetters,
             Self::Tail => T::LiveTail,
+            Self::Doctor => T::Doctor,
             Self::Settings => T::Settings,
         }
     }

@@ -10,6 +10,7 @@
 mod assets;
 mod chat;
 mod dead;
+mod doctor;
 mod dress;
 mod failure;
 mod form;
@@ -90,6 +91,7 @@ pub fn router(console: Console) -> Router {
         .route("/console/dead", get(dead::page))
         .route("/console/dead/retry", post(dead::retry))
         .route("/console/dead/drop", post(dead::drop_them))
+        .route("/console/doctor", get(doctor::page).post(doctor::examine))
         .route("/console/settings", get(settings::page))
         .route("/console/assets/{file}", get(assets::serve))
         .route("/console/{*nowhere}", get(failure::nowhere))

@@ -492,4 +492,27 @@ sentences! {
         "Each session has settings of its own:",
         "Cada sesión tiene sus ajustes:";
     Version: "Versão", "Version", "Versión";
+    Doctor: "Diagnóstico", "Doctor", "Diagnóstico";
+    DoctorHint:
+        "Verifica tudo o que pode estar errado entre o WhatsApp e o Chatwoot e diz o que fazer. Leva até 20 segundos.",
+        "Looks for everything that can be wrong between WhatsApp and Chatwoot, and says what to do. It takes up to 20 seconds.",
+        "Revisa todo lo que puede estar mal entre WhatsApp y Chatwoot y dice qué hacer. Tarda hasta 20 segundos.";
+    Examine: "Verificar", "Examine", "Revisar";
+    ExamineDeeply:
+        "Testar também com uma mensagem que só os agentes veem (até 45 segundos)",
+        "Test with a message that only agents see as well (up to 45 seconds)",
+        "Probar también con un mensaje que solo ven los agentes (hasta 45 segundos)";
+    LevelOk: "em ordem", "ok", "en orden";
+    LevelWarn: "aviso", "warning", "aviso";
+    LevelFail: "falha", "failure", "fallo";
+    LevelSkip: "não verificado", "not looked at", "no revisado";
+    Finding: "O que se viu", "What was found", "Qué se vio";
+    Fix: "O que fazer:", "What to do:", "Qué hacer:";
+    ReportTitle: "Relatório para copiar", "Report to copy", "Informe para copiar";
+    ReportHint:
+        "Sem segredos e sem nada de clientes",
+        "Without secrets, and without anything of customers",
+        "Sin secretos y sin nada de clientes";
+    Copy: "Copiar", "Copy", "Copiar";
+    Copied: "Copiado", "Copied", "Copiado";
 }

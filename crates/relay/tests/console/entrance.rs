@@ -10,7 +10,17 @@ use crate::support::{Browser, KEY, app_on, die, get, send_form, send_from};
 
 /// Every page that is read, with a message where one is needed.
 fn pages(message: &str) -> Vec<String> {
-    let fixed = ["", "/log", "/tail", "/dead", "/settings", "/live", "/session/loja01", "/session/loja01/chat?key=x"];
+    let fixed = [
+        "",
+        "/log",
+        "/tail",
+        "/dead",
+        "/doctor",
+        "/settings",
+        "/live",
+        "/session/loja01",
+        "/session/loja01/chat?key=x",
+    ];
     let mut pages: Vec<_> = fixed.iter().map(|page| format!("/console{page}")).collect();
     pages.push(format!("/console/message/{message}"));
     pages

@@ -128,6 +128,21 @@ async fn settings_are_shown_without_secrets() {
 }
 
 #[tokio::test]
+async fn the_doctors_report_can_be_copied() {
+    let app = app_on(Database::Sqlite).await;
+    let browser = Browser::inside(&app).await;
+    assert!(!browser.read("/console/doctor").await.contains("<textarea"));
+    let page = browser.post("/console/doctor", &[("session", "loja01")]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let report = page.body.split_once("readonly rows=\"8\">").unwrap().1.split_once("</textarea>").unwrap().0;
+    assert!(report.contains("chatwoot.token [loja01]: "), "{report}");
+    assert!(page.body.contains("<code>chatwoot.token</code> · loja01"), "{}", page.body);
+    let unknown = browser.post("/console/doctor", &[("session", "nobody")]).await;
+    assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_stream_says_when_something_changed() {
     let app = app_on(Database::Sqlite).await;
     let browser = Browser::inside(&app).await;

@@ -28,6 +28,7 @@ pub(crate) async fn all_pages(app: &TestApp, browser: &mut Chromium) {
         ("chat", &format!("/console/session/loja01/chat?key={chat}&all=1")),
         ("dead", "/console/dead"),
         ("tail", "/console/tail"),
+        ("doctor", "/console/doctor"),
         ("settings", "/console/settings"),
         ("not-found", "/console/nowhere"),
     ] {
