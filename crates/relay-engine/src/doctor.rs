@@ -6,7 +6,6 @@
 //! Invariants: no finding holds a secret or anything of a customer; every check is in the report, if only with why it was not
 //! made; nothing that a check makes happen can reach a customer.
 
-pub(crate) mod address;
 mod chatwoot;
 mod check;
 mod clocks;

@@ -7,6 +7,7 @@
 //! repeated before it was looked for.
 
 pub mod access;
+pub mod address;
 pub mod config;
 pub mod dead;
 mod deliver;

@@ -9,6 +9,7 @@ use clap::CommandFactory as _;
 use relay_audio::FfmpegMode;
 use relay_domain::note::Locale;
 use relay_engine::EngineConfig;
+use relay_engine::address::is_refused_by_codechat;
 use relay_engine::config::UnknownSetting;
 use relay_engine::token::new_token;
 use relay_store::StoreConfig;
@@ -253,10 +254,7 @@ fn database_folder(settings: &Settings, secrets: &Secrets) -> Option<PathBuf> {
 
 /// Replaces a host that CodeChat refuses to fetch files from (no dot, or an underscore) by its IP address, where it has one.
 async fn callable(mut url: Url) -> Url {
-    let Some(url::Host::Domain(name)) = url.host() else { return url };
-    if name.contains('.') && !name.contains('_') {
-        return url;
-    }
+    let Some(url::Host::Domain(name)) = url.host().filter(|_| is_refused_by_codechat(&url)) else { return url };
     let port = url.port_or_known_default().unwrap_or(80);
     let found = tokio::net::lookup_host((name, port)).await;
     let mut addresses: Vec<IpAddr> = found.into_iter().flatten().map(|address: SocketAddr| address.ip()).collect();

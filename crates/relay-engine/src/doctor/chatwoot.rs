@@ -5,12 +5,12 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::address::{Shape, origin, shape_of};
 use super::line::Broken;
 use super::words::chatwoot as words;
 use super::words::inbox;
 use super::words::skipped::Skipped;
 use super::{CALL_WITHIN, Check, Visit};
+use crate::address::{Shape, origin, shape_of};
 use crate::sessions::{Live, hash_token};
 use crate::trouble::Side;
 

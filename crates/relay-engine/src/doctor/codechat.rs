@@ -7,7 +7,6 @@ use relay_store::{LaneKind, Wanted};
 use reqwest::StatusCode;
 use url::Url;
 
-use super::address::{Reach, is_refused_by_codechat, origin, reach_of};
 use super::chatwoot::has_token;
 use super::echo::Answer;
 use super::line::Broken;
@@ -16,6 +15,7 @@ use super::words::codechat as words;
 use super::words::skipped::Skipped;
 use super::words::way;
 use super::{CALL_WITHIN, Check, Visit};
+use crate::address::{Reach, is_refused_by_codechat, origin, reach_of};
 use crate::sessions::Live;
 use crate::trouble::Side;
 

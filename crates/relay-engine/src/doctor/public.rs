@@ -7,12 +7,12 @@ use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::address::{Reach, origin, reach_of};
 use super::echo::Answer;
 use super::line::Broken;
 use super::words::public::{Body, Headers, Loop};
 use super::words::skipped::Skipped;
 use super::{CALL_WITHIN, Check, Visit};
+use crate::address::{Reach, origin, reach_of};
 
 /// The largest body that the webhook doors take, in bytes.
 const LARGEST: usize = 2 * 1024 * 1024;

@@ -10,11 +10,11 @@ use relay_domain::Timestamp;
 use relay_store::Source;
 use url::Url;
 
-use super::address::{Reach, origin, reach_of};
 use super::diagnostics::Test;
 use super::words::reach as words;
 use super::words::skipped::Skipped;
 use super::{Check, Visit};
+use crate::address::{Reach, origin, reach_of};
 use crate::http::allowed;
 use crate::sessions::Live;
 use crate::trouble::Side;

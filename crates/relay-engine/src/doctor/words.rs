@@ -11,8 +11,11 @@ pub(super) mod skipped;
 pub(super) mod store;
 pub(super) mod way;
 
+use std::time::Duration;
+
 use relay_domain::note::Locale;
 
+use super::finding::Said;
 use super::line::Broken;
 
 /// Why a server does not answer, and what to do; `server` is its name, `setting` where its address is set.
@@ -73,8 +76,28 @@ fn broken(l: Locale, broken: Broken, server: &str, setting: &str) -> (String, St
     }
 }
 
+/// A side reached the relay, so long after it was asked to.
+fn came(server: &str, after: Duration, l: Locale) -> Said {
+    let millis = after.as_millis();
+    Said::ok(l.pick(
+        &format!("o {server} nos chamou em {millis} ms"),
+        &format!("{server} called us within {millis} ms"),
+        &format!("{server} nos llamó en {millis} ms"),
+    ))
+}
+
+/// A side was last heard of so long ago.
+fn heard(ago: Duration, l: Locale) -> Said {
+    let ago = span(ago);
+    Said::ok(l.pick(
+        &format!("último webhook há {ago}"),
+        &format!("last webhook {ago} ago"),
+        &format!("último webhook hace {ago}"),
+    ))
+}
+
 /// A length of time, short: `40 s`, `12 min`, `5 h`, `3 d`.
-fn span(duration: std::time::Duration) -> String {
+fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..120 => format!("{seconds} s"),

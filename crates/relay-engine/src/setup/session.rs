@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::Engine;
-use crate::doctor::address::{Shape, origin, shape_of};
+use crate::address::{Shape, origin, shape_of};
 use crate::hooks::hook_events;
 use crate::sessions::{Live, hash_token};
 use crate::setup::sides::hook_url;

@@ -131,7 +131,7 @@ pub(super) async fn show(
 ) -> ApiResult<Json<Value>> {
     let user = auth::member(&shared, &headers, account)?;
     let state = shared.lock();
-    let inbox = state.inboxes.get(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
+    let inbox = state.inbox(account, id)?;
     Ok(Json(inbox.rest(user.role == Role::Administrator)))
 }
 
@@ -168,7 +168,7 @@ pub(super) async fn update(
 ) -> ApiResult<Json<Value>> {
     auth::administrator(&shared, &headers, account)?;
     let mut state = shared.lock();
-    let inbox = state.inboxes.get_mut(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
+    let inbox = state.inbox_mut(account, id)?;
     if let Some(name) = params.text("name") {
         inbox.name = name;
     }
@@ -199,7 +199,7 @@ pub(super) async fn reset_secret(
 ) -> ApiResult<Json<Value>> {
     auth::administrator(&shared, &headers, account)?;
     let mut state = shared.lock();
-    let inbox = state.inboxes.get_mut(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
+    let inbox = state.inbox_mut(account, id)?;
     inbox.secret = ids::token(24);
     Ok(Json(inbox.rest(true)))
 }

@@ -28,7 +28,7 @@ impl Rows {
     }
 
     fn members(&self, account: u64, inbox: u64) -> ApiResult<Json<Value>> {
-        let inbox = self.inboxes.get(&inbox).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
+        let inbox = self.inbox(account, inbox)?;
         let members: Vec<_> =
             self.people(account).filter(|user| inbox.members.contains(&user.id)).map(User::as_agent).collect();
         Ok(Json(json!({ "payload": members })))
@@ -66,7 +66,7 @@ pub(super) async fn add(
     let users: Vec<u64> =
         params.values["user_ids"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
     let mut state = shared.lock();
-    let inbox = state.inboxes.get_mut(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)?;
+    let inbox = state.inbox_mut(account, id)?;
     inbox.members.extend(users);
     state.members(account, id)
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::error::{ApiError, ApiResult};
 use crate::fault::Control;
 use crate::hooks::{HookFaults, Poster};
 use crate::ledger::Changes;
@@ -331,6 +332,16 @@ pub(super) struct Blob {
 }
 
 impl State {
+    /// An inbox of this account.
+    pub(super) fn inbox(&self, account: u64, id: u64) -> ApiResult<&Inbox> {
+        self.inboxes.get(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn inbox_mut(&mut self, account: u64, id: u64) -> ApiResult<&mut Inbox> {
+        self.inboxes.get_mut(&id).filter(|inbox| inbox.account == account).ok_or(ApiError::NotFound)
+    }
+
     /// The conversation with this display id, unless it was deleted.
     pub(super) fn find_conversation(&self, account: u64, display: u64) -> Option<usize> {
         self.by_display.get(&(account, display)).copied().filter(|index| !self.conversations[*index].is_deleted)

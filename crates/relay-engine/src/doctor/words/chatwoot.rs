@@ -4,7 +4,7 @@ use chatwoot::Version;
 use relay_domain::note::Locale;
 
 use super::broken;
-use crate::doctor::address::Shape;
+use crate::address::Shape;
 use crate::doctor::finding::Said;
 use crate::doctor::line::Broken;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use relay_domain::note::Locale;
 
-use super::span;
+use super::{came, heard};
 use crate::doctor::finding::Said;
 
 /// Why Chatwoot's webhook did not arrive, from the text on the message.
@@ -50,19 +50,8 @@ impl Chatwoot {
             )
         };
         match self {
-            Self::Came(after) => Said::ok(l.pick(
-                &format!("o Chatwoot nos chamou em {} ms", after.as_millis()),
-                &format!("Chatwoot called us within {} ms", after.as_millis()),
-                &format!("Chatwoot nos llamó en {} ms", after.as_millis()),
-            )),
-            Self::Heard(ago) => {
-                let ago = span(*ago);
-                Said::ok(l.pick(
-                    &format!("último webhook há {ago}"),
-                    &format!("last webhook {ago} ago"),
-                    &format!("último webhook hace {ago}"),
-                ))
-            }
+            Self::Came(after) => came("Chatwoot", *after, l),
+            Self::Heard(ago) => heard(*ago, l),
             Self::Refused(refusal) => {
                 let (why, fix) = refusal.say(l);
                 Said::fail(cannot(), why, fix)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use relay_domain::note::Locale;
 
-use super::span;
+use super::{came, heard};
 use crate::doctor::finding::Said;
 
 /// Whether CodeChat reaches the relay.
@@ -31,19 +31,8 @@ impl CodeChat {
             "ponga en CODECHAT_CALLBACK_URL la dirección del relay vista desde CodeChat (en contenedor: http://nombre-o-IP:puerto, nunca localhost), y cree la sesión de nuevo",
         );
         match self {
-            Self::Came(after) => Said::ok(l.pick(
-                &format!("o CodeChat nos chamou em {} ms", after.as_millis()),
-                &format!("CodeChat called us within {} ms", after.as_millis()),
-                &format!("CodeChat nos llamó en {} ms", after.as_millis()),
-            )),
-            Self::Heard(ago) => {
-                let ago = span(*ago);
-                Said::ok(l.pick(
-                    &format!("último webhook há {ago}"),
-                    &format!("last webhook {ago} ago"),
-                    &format!("último webhook hace {ago}"),
-                ))
-            }
+            Self::Came(after) => came("CodeChat", *after, l),
+            Self::Heard(ago) => heard(*ago, l),
             Self::Lost(ours) => Said::fail(
                 l.pick(
                     "o CodeChat não conseguiu chamar o relay",

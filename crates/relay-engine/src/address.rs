@@ -1,4 +1,4 @@
-//! Addresses as people type them: pasted with a page's path, or leading to a machine that others cannot reach.
+//! Addresses of servers: copied from a page, leading to a machine that others cannot reach, or such as CodeChat refuses.
 
 use std::net::IpAddr;
 
@@ -37,7 +37,7 @@ pub(crate) fn origin(url: &Url) -> String {
 
 /// From where a host can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// From the same machine.
     Machine,
     /// From the same network.
@@ -49,7 +49,7 @@ pub(super) enum Reach {
 }
 
 /// From where the host of an address can be reached, by the addresses that its name has here.
-pub(super) async fn reach_of(url: &Url) -> Reach {
+pub(crate) async fn reach_of(url: &Url) -> Reach {
     let addresses: Vec<IpAddr> = match url.host() {
         Some(Host::Ipv4(ip)) => vec![IpAddr::V4(ip)],
         Some(Host::Ipv6(ip)) => vec![IpAddr::V6(ip)],
@@ -75,7 +75,7 @@ fn reach_of_all(addresses: &[IpAddr]) -> Reach {
 }
 
 /// Whether CodeChat refuses to fetch files from a host: neither an IP address nor a name with a dot and without underscores.
-pub(super) fn is_refused_by_codechat(url: &Url) -> bool {
+pub fn is_refused_by_codechat(url: &Url) -> bool {
     matches!(url.host(), Some(Host::Domain(name)) if !name.contains('.') || name.contains('_'))
 }
 
