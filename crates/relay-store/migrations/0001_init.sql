@@ -202,6 +202,14 @@ CREATE TABLE cursor (
     PRIMARY KEY (session, way)
 );
 
+-- Conversations that a sweep under way has gone through, each up to the message of this id. Gone once the cursor is as far.
+CREATE TABLE swept (
+    session      TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    conversation BIGINT NOT NULL,
+    done_id      BIGINT NOT NULL,
+    PRIMARY KEY (session, conversation)
+);
+
 -- What a message on one side is on the other, part by part. Written as an intent before anything is posted.
 CREATE TABLE link (
     session         TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,

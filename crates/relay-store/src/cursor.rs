@@ -3,6 +3,8 @@
 //! Invariant: a cursor moves when a sweep is complete and never otherwise; what a sweep under way has done is progress, which a
 //! restart continues.
 
+use std::collections::HashMap;
+
 use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
 use relay_domain::id::SessionId;
@@ -150,8 +152,64 @@ impl Verb for SaveSweep {
             .await
             .map(drop)
         })
-        .map_err(StoreError::database("note how far a sweep has come"))
+        .map_err(StoreError::database("note how far a sweep has come"))?;
+        if self.way == Direction::In {
+            return Ok(());
+        }
+        on!(tx, |conn| {
+            sqlx::query("-- forget_swept\nDELETE FROM swept WHERE session = $1 AND done_id <= $2")
+                .bind(self.session.as_str())
+                .bind(done_id)
+                .execute(conn)
+                .await
+                .map(drop)
+        })
+        .map_err(StoreError::database("forget how far conversations were looked at"))
     }
+}
+
+/// Notes how far a sweep of what agents wrote has come in a conversation.
+#[derive(Clone, Debug)]
+pub struct SaveSwept {
+    /// The session.
+    pub session: SessionId,
+    /// Chatwoot's id of the conversation.
+    pub conversation: i64,
+    /// All its messages with an id up to here were looked at.
+    pub done_id: i64,
+}
+
+impl Verb for SaveSwept {
+    type Out = ();
+
+    async fn apply(&self, tx: &mut Tx) -> Result<()> {
+        on!(tx, |conn| {
+            sqlx::query(
+                "-- save_swept\nINSERT INTO swept (session, conversation, done_id) SELECT id, $2, $3 FROM session WHERE id = $1 \
+                 ON CONFLICT (session, conversation) DO UPDATE SET done_id = excluded.done_id \
+                 WHERE excluded.done_id > swept.done_id",
+            )
+            .bind(self.session.as_str())
+            .bind(self.conversation)
+            .bind(self.done_id)
+            .execute(conn)
+            .await
+            .map(drop)
+        })
+        .map_err(StoreError::database("note how far a conversation was looked at"))
+    }
+}
+
+/// How far conversations were looked at beyond the cursor of what agents wrote.
+pub(crate) async fn swept(db: &Db, session: &SessionId) -> Result<HashMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = read!(db, |pool| {
+        sqlx::query_as("-- list_swept\nSELECT conversation, done_id FROM swept WHERE session = $1")
+            .bind(session.as_str())
+            .fetch_all(pool)
+            .await
+    })
+    .map_err(StoreError::database("read how far conversations were looked at"))?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Lets what a sweep found, and held back until it had found all, run from now on.

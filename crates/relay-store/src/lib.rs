@@ -42,7 +42,7 @@ mod wake;
 mod way_out;
 mod writer;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub use browse::{Browse, Browsed};
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
 pub use checkup::Checkup;
 pub use contact::{SetProfile, SetStatus, SettleContact};
-pub use cursor::{BeginSweep, Begun, Cursor, Progress, SaveSweep};
+pub use cursor::{BeginSweep, Begun, Cursor, Progress, SaveSweep, SaveSwept};
 pub use db::Migration;
 pub use dead::{DeadFilter, DeadGroup};
 pub use ending::Finish;
@@ -272,6 +272,16 @@ impl Store {
     /// Notes how far a sweep has come.
     pub async fn save_sweep(&self, save: SaveSweep) -> Result<()> {
         self.writer.write(save).await
+    }
+
+    /// Notes how far a sweep of what agents wrote has come in a conversation.
+    pub async fn save_swept(&self, save: SaveSwept) -> Result<()> {
+        self.writer.write(save).await
+    }
+
+    /// Up to which message each conversation was looked at beyond the cursor of what agents wrote.
+    pub async fn swept(&self, session: &SessionId) -> Result<HashMap<i64, i64>> {
+        cursor::swept(&self.db, session).await
     }
 
     /// How far gap recovery has looked.

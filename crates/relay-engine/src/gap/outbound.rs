@@ -4,6 +4,9 @@
 //! A conversation that has not changed since it was looked at costs nothing, so an idle inbox costs one call. Ids are in order, but
 //! what got one is seen a little later; so the cursor stays behind by [`LAG`]. It also stays behind a message that Chatwoot shows
 //! as failed while it still waits here: how that ends must be shown.
+//!
+//! The cursor waits for a whole sweep; how far each conversation was gone through is kept besides, so that a relay that never lives
+//! long enough for a sweep gets to the end nevertheless.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,7 +14,7 @@ use std::time::Duration;
 use chatwoot::{Conversation, ConversationRef, ErrorKind, Message, MessageEvent, MessageStatus, MessageType};
 use relay_domain::backoff::Direction;
 use relay_domain::{Timestamp, naming};
-use relay_store::{Cursor, Source};
+use relay_store::{Cursor, SaveSwept, Source};
 use tokio::time::sleep;
 
 use super::{Looked, Swept, begins};
@@ -40,6 +43,8 @@ struct Sweep<'a> {
     live: &'a Live,
     cursor: Cursor,
     floor: i64,
+    /// How far conversations were gone through beyond the cursor.
+    ahead: HashMap<i64, i64>,
     /// The latest activity there was when it began.
     newest: Option<i64>,
     /// Conversations looked at in this sweep, by their activity.
@@ -51,6 +56,26 @@ struct Sweep<'a> {
     calls: u32,
 }
 
+/// Where a look at a conversation goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// After the message of this id.
+    After(i64),
+    /// From its latest message back to the beginning of the session.
+    Latest,
+    /// There is no more.
+    End,
+}
+
+impl Place {
+    /// Where it goes on after a page.
+    fn following(self, page: &[Message]) -> Self {
+        let Self::After(before) = self else { return Self::End };
+        let last = page.iter().map(|message| message.id).max().filter(|last| *last > before);
+        last.filter(|_| page.len() >= MESSAGES).map_or(Self::End, Self::After)
+    }
+}
+
 impl Engine {
     pub(super) async fn sweep_out(&self, live: &Live, cursor: Cursor) -> Result<Swept, Trouble> {
         let begins = begins(live, self.clock.now()).as_millis();
@@ -58,6 +83,7 @@ impl Engine {
             live,
             cursor,
             floor: (cursor.done_to - MARGIN).as_millis().max(begins),
+            ahead: self.store.swept(live.id()).await?,
             newest: None,
             seen: HashMap::new(),
             messages: Vec::new(),
@@ -110,30 +136,37 @@ impl Engine {
         {
             return Ok(false);
         }
-        let (at, mut is_settled) = (self.clock.now(), true);
-        for message in self.messages_of(sweep, conversation.id).await? {
-            sweep.messages.push((message.id, message.created_at));
-            if !self.settle_message(sweep.live, conversation, &message).await? {
-                is_settled = false;
-                let first = (message.id, message.created_at);
-                sweep.unsettled = Some(sweep.unsettled.map_or(first, |known| known.min(first)));
-            }
-        }
+        let at = self.clock.now();
+        let is_settled = self.go_through(sweep, conversation).await?;
         let mut looked = sweep.live.health.gaps.looked.lock().expect("nothing panics while holding the looks");
         looked.insert(conversation.id, Looked { activity, at, is_settled });
         Ok(true)
     }
 
-    /// The messages since the cursor, oldest first.
-    async fn messages_of(&self, sweep: &mut Sweep<'_>, conversation: i64) -> Result<Vec<Message>, Trouble> {
-        let found =
-            if sweep.cursor.done_id > 0 { sweep.after(conversation).await } else { sweep.latest(conversation).await };
-        match found {
-            Ok(messages) => Ok(messages),
-            // deleted since it was listed
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(from_chatwoot(error)),
+    /// Goes through the messages since the last time, page by page; `false` when the end of one of them is still open.
+    async fn go_through(&self, sweep: &mut Sweep<'_>, conversation: &Conversation) -> Result<bool, Trouble> {
+        let (mut place, mut first_open) = (sweep.begin_in(conversation), None);
+        while let Some(page) = sweep.next_page(conversation.id, &mut place).await? {
+            for message in &page {
+                sweep.messages.push((message.id, message.created_at));
+                if !self.settle_message(sweep.live, conversation, message).await? {
+                    let open = (message.id, message.created_at);
+                    first_open = Some(first_open.map_or(open, |known: (i64, i64)| known.min(open)));
+                }
+            }
+            let settled = |message: &&Message| first_open.is_none_or(|(id, _)| message.id < id);
+            let done_to = page
+                .iter()
+                .filter(settled)
+                .filter(|message| sweep.is_old(message.created_at))
+                .map(|message| message.id);
+            if let Some(done_id) = done_to.max() {
+                let (session, conversation) = (sweep.live.id().clone(), conversation.id);
+                self.store.save_swept(SaveSwept { session, conversation, done_id }).await?;
+            }
         }
+        sweep.unsettled = sweep.unsettled.into_iter().chain(first_open).min();
+        Ok(first_open.is_none())
     }
 
     /// Takes a message that nobody told of, and puts right what is shown of one that is known. `false` when its end is still open.
@@ -186,21 +219,32 @@ impl Sweep<'_> {
         }
     }
 
-    async fn after(&mut self, conversation: i64) -> Result<Vec<Message>, chatwoot::Error> {
-        let (mut found, mut after) = (Vec::new(), self.cursor.done_id);
-        loop {
-            self.pace().await;
-            let page = self.live.chatwoot.list_messages_after(conversation, after).await?;
-            let Some(last) = page.iter().map(|message| message.id).max().filter(|last| *last > after) else {
-                return Ok(found);
-            };
-            let is_last = page.len() < MESSAGES;
-            found.extend(page);
-            if is_last {
-                return Ok(found);
+    /// Where to begin in a conversation.
+    fn begin_in(&self, conversation: &Conversation) -> Place {
+        let known = self.ahead.get(&conversation.id).copied().unwrap_or(0).max(self.cursor.done_id);
+        let is_older = conversation.created_at.is_none_or(|at| at < self.live.session.created_at.as_secs() * 1000);
+        // what an older one holds from before the session is none of ours
+        if known == 0 && is_older { Place::Latest } else { Place::After(known) }
+    }
+
+    /// The next messages, oldest first.
+    async fn next_page(&mut self, conversation: i64, place: &mut Place) -> Result<Option<Vec<Message>>, Trouble> {
+        let found = match *place {
+            Place::End => return Ok(None),
+            Place::Latest => self.latest(conversation).await,
+            Place::After(id) => {
+                self.pace().await;
+                self.live.chatwoot.list_messages_after(conversation, id).await
             }
-            after = last;
-        }
+        };
+        let page = match found {
+            Ok(page) => page,
+            // deleted since it was listed
+            Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(from_chatwoot(error)),
+        };
+        *place = place.following(&page);
+        Ok(Some(page).filter(|page| !page.is_empty()))
     }
 
     /// Goes back from the newest as far as the session does.
@@ -221,14 +265,18 @@ impl Sweep<'_> {
         Ok(found)
     }
 
+    /// Whether a message is so old that one with a lower id would have been seen by now.
+    fn is_old(&self, created_at: i64) -> bool {
+        let lag = i64::try_from(LAG.as_millis()).expect("a minute and a half is a small number");
+        self.newest.is_some_and(|newest| created_at <= newest - lag)
+    }
+
     /// Where the cursor stands after this sweep.
     fn moved(&self) -> Cursor {
-        let newest = self.newest.unwrap_or(0);
-        let lag = i64::try_from(LAG.as_millis()).expect("a minute and a half is a small number");
         let (first, first_at) = self.unsettled.unwrap_or((i64::MAX, i64::MAX));
-        let old = self.messages.iter().filter(|(id, at)| *at <= newest - lag && *id < first).map(|(id, _)| *id);
+        let old = self.messages.iter().filter(|(id, at)| self.is_old(*at) && *id < first).map(|(id, _)| *id);
         Cursor {
-            done_to: self.cursor.done_to.max(Timestamp::from_millis(newest.min(first_at))),
+            done_to: self.cursor.done_to.max(Timestamp::from_millis(self.newest.unwrap_or(0).min(first_at))),
             done_id: old.max().unwrap_or(0).max(self.cursor.done_id),
             ..self.cursor
         }

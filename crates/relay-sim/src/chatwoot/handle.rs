@@ -163,6 +163,17 @@ impl FakeChatwoot {
         agent::change(&self.shared, message, Change::Delete)
     }
 
+    /// Dates a message later than it was written, and with it what last happened in its conversation.
+    pub fn dates_later(&self, message: u64, by: Duration) -> bool {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let mut state = self.shared.lock();
+        let Some(message) = state.messages.iter_mut().find(|known| known.id == message) else { return false };
+        message.created_ms += by;
+        let (conversation, at) = (message.conversation, message.created_ms);
+        state.conversations[conversation].last_activity_ms = at;
+        true
+    }
+
     /// The body of the webhook that tells of a new message.
     pub fn webhook_of(&self, message: u64) -> Option<serde_json::Value> {
         let state = self.shared.lock();

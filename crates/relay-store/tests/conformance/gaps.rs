@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use relay_domain::backoff::Direction;
-use relay_store::{BeginSweep, Begun, Cursor, NewEvent, Origin, Progress, SaveSweep, Source};
+use relay_store::{BeginSweep, Begun, Cursor, NewEvent, Origin, Progress, SaveSweep, SaveSwept, Source};
 use relay_testing::Database;
 
 use crate::rig::{Rig, at, event, lane, session_id};
@@ -12,6 +12,7 @@ on_both!(
     known_keys_are_told_with_and_without_an_author,
     a_sweep_is_one_processs_until_it_is_due,
     progress_outlives_the_process,
+    conversations_that_were_gone_through_are_known_until_the_cursor_is_there,
     what_a_sweep_found_waits_until_it_is_released,
 );
 
@@ -63,6 +64,36 @@ async fn progress_outlives_the_process(database: Database) {
     assert_eq!(rig.store.cursor(&session, Direction::In).await.unwrap(), Some(cursor));
     assert_eq!(rig.store.begin_sweep(begin(129, false)).await.unwrap(), Begun::NotBefore(at(130)));
     assert_eq!(rig.store.begin_sweep(begin(130, false)).await.unwrap(), Begun::Yes(cursor));
+    rig.finish().await;
+}
+
+async fn conversations_that_were_gone_through_are_known_until_the_cursor_is_there(database: Database) {
+    let rig = Rig::on(database).await;
+    let out = BeginSweep { way: Direction::Out, ..begin(100, false) };
+    let Begun::Yes(cursor) = rig.store.begin_sweep(out).await.unwrap() else { panic!("it is due") };
+    let session = session_id("loja01");
+    let save = async |session: &str, conversation, done_id| {
+        let save = SaveSwept { session: session_id(session), conversation, done_id };
+        rig.store.save_swept(save).await.unwrap();
+    };
+    let swept = async || {
+        let mut swept: Vec<_> = rig.store.swept(&session).await.unwrap().into_iter().collect();
+        swept.sort_unstable();
+        swept
+    };
+    for (conversation, done_id) in [(1, 40), (2, 50), (3, 7), (1, 60), (1, 41)] {
+        save("loja01", conversation, done_id).await;
+    }
+    save("gone", 4, 1).await;
+    assert_eq!(swept().await, [(1, 60), (2, 50), (3, 7)], "it goes on and never back");
+    let save_sweep = async |way, done_id| {
+        let cursor = Cursor { done_id, ..cursor };
+        rig.store.save_sweep(SaveSweep { session: session.clone(), way, cursor, due_at: at(130) }).await.unwrap();
+    };
+    save_sweep(Direction::In, 99).await;
+    assert_eq!(swept().await.len(), 3, "the other way is another matter");
+    save_sweep(Direction::Out, 50).await;
+    assert_eq!(swept().await, [(1, 60)]);
     rig.finish().await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use relay_domain::backoff::Direction;
-use relay_sim::{AgentFile, AgentMessage, Fault, HookFaults, assets, route};
+use relay_sim::{AgentFile, AgentMessage, Fault, FaultAction, HookFaults, assets, route};
 use relay_testing::{Database, Options, TestApp};
 
 use crate::gaps_in::{ALL_LOST, start_recovering, sweep, swept};
@@ -22,6 +22,7 @@ both!(
     an_overtaken_message_is_noted_for_agents_only,
     a_retry_of_a_message_never_heard_of,
     an_idle_inbox_costs_one_call,
+    a_sweep_that_is_cut_short_again_and_again_gets_on,
     a_conversation_that_an_agent_began,
 );
 
@@ -247,6 +248,36 @@ async fn an_idle_inbox_costs_one_call(database: Database) {
     let calls = app.chatwoot.calls();
     assert_eq!(calls.get(LIST), Some(&3), "{calls:?}");
     assert_eq!(calls.get(route::MESSAGE_LIST), None, "{calls:?}");
+    finish_clean(app).await;
+}
+
+async fn a_sweep_that_is_cut_short_again_and_again_gets_on(database: Database) {
+    const COUNT: usize = 600;
+    let mut app = start(database).await;
+    let conversation = meet(&app, ANA).await;
+    swept(&app, Direction::Out).await;
+    app.chatwoot.set_hook_faults(ALL_LOST);
+    for number in 1..=COUNT {
+        let private = number % 20 != 0;
+        answers(&app, conversation, AgentMessage { private, ..AgentMessage::text(number.to_string()) });
+    }
+    // what is younger may have elder brothers that are not seen yet
+    let last = answers(&app, conversation, AgentMessage { private: true, ..AgentMessage::text("fim") });
+    assert!(app.chatwoot.dates_later(last, Duration::from_secs(100)));
+    app.chatwoot.reset_calls();
+    app.chatwoot.fault(Fault::on(route::MESSAGE_LIST, FaultAction::Delay { ms: 100, after_commit: false }));
+    let pages = |app: &TestApp| app.chatwoot.calls().get(route::MESSAGE_LIST).copied().unwrap_or_default();
+    for _ in 0..2 {
+        let before = pages(&app);
+        app.engine.sweep_now(SESSION);
+        app.until("the sweep to be under way", async || pages(&app) >= before + 3).await;
+        app = app.restarted(async |_, _| {}).await;
+    }
+    app.whatsapp_has(COUNT / 20).await;
+    let texts: Vec<_> = (1..=COUNT / 20).map(|number| (number * 20).to_string()).collect();
+    assert_eq!(texts_sent(&app), texts);
+    let pages = pages(&app);
+    assert!(pages < 12, "{pages} pages were read of 7");
     finish_clean(app).await;
 }
 
