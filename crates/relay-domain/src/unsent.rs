@@ -10,23 +10,44 @@ pub fn is_stale(received_at: Timestamp, now: Timestamp, ttl: Duration) -> bool {
     now.since(received_at) > ttl
 }
 
+/// A time in which a session's messages could not go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// When that began.
+    pub began_at: Timestamp,
+    /// When they could again; `None` while they cannot.
+    pub ended_at: Option<Timestamp>,
+}
+
 /// How an agent's message came to wait.
 #[derive(Clone, Copy, Debug)]
-pub struct Wait {
+pub struct Wait<'a> {
     /// When it came.
     pub received_at: Timestamp,
-    /// Since when messages go out without a break; `None` while they do not, as far as is known.
-    pub open_since: Option<Timestamp>,
+    /// When messages could not go out meanwhile, in any order.
+    pub outages: &'a [Outage],
     /// When this very message was first tried in vain.
     pub failing_since: Option<Timestamp>,
 }
 
-impl Wait {
-    /// Whether an outage kept it for longer than it may wait, so that it is not sent by itself any more. Our own queue may keep
+impl Wait<'_> {
+    /// Whether outages kept it for longer than it may wait, so that it is not sent by itself any more. Our own queue may keep
     /// it as long as it likes.
-    pub fn is_too_long(self, now: Timestamp, ttl: Duration) -> bool {
-        let way_opened = self.open_since.unwrap_or(now);
-        is_stale(self.received_at, way_opened, ttl) || self.failing_since.is_some_and(|since| is_stale(since, now, ttl))
+    pub fn is_too_long(&self, now: Timestamp, ttl: Duration) -> bool {
+        self.kept_by_outages(now) > ttl || self.failing_since.is_some_and(|since| is_stale(since, now, ttl))
+    }
+
+    /// For how long outages kept it; processes that saw the same one count once.
+    fn kept_by_outages(&self, now: Timestamp) -> Duration {
+        let span = |outage: &Outage| (outage.began_at.max(self.received_at), outage.ended_at.unwrap_or(now));
+        let mut spans: Vec<_> = self.outages.iter().map(span).collect();
+        spans.sort_unstable();
+        let (mut kept, mut counted_to) = (Duration::ZERO, self.received_at);
+        for (began_at, ended_at) in spans {
+            kept += ended_at.since(began_at.max(counted_to));
+            counted_to = counted_to.max(ended_at);
+        }
+        kept
     }
 }
 
@@ -70,28 +91,44 @@ mod tests {
         Timestamp::from_secs(minute * 60)
     }
 
-    fn wait(open_since: Option<i64>, failing_since: Option<i64>) -> Wait {
-        let (open_since, failing_since) = (open_since.map(minute), failing_since.map(minute));
-        Wait { received_at: minute(0), open_since, failing_since }
+    fn outage(began_at: i64, ended_at: Option<i64>) -> Outage {
+        Outage { began_at: minute(began_at), ended_at: ended_at.map(minute) }
+    }
+
+    fn wait(outages: &[Outage]) -> Wait<'_> {
+        Wait { received_at: minute(0), outages, failing_since: None }
     }
 
     #[test]
     fn an_outage_makes_a_message_old() {
-        assert!(!wait(None, None).is_too_long(minute(10), TTL));
-        assert!(wait(None, None).is_too_long(minute(11), TTL));
+        for began_at in [-100, 0] {
+            let lasting = [outage(began_at, None)];
+            assert!(!wait(&lasting).is_too_long(minute(10), TTL));
+            assert!(wait(&lasting).is_too_long(minute(11), TTL));
+        }
     }
 
     #[test]
-    fn after_an_outage_its_length_counts_and_the_queue_does_not() {
-        let too_long = |open_since| wait(Some(open_since), None).is_too_long(minute(1000), TTL);
-        assert!(!too_long(-5), "the way was open all the time");
-        assert!(!too_long(10));
-        assert!(too_long(11));
+    fn the_length_of_outages_counts_and_the_queue_does_not() {
+        let too_long = |outages: &[Outage]| wait(outages).is_too_long(minute(1000), TTL);
+        assert!(!too_long(&[]), "the way was open all the time");
+        assert!(!too_long(&[outage(-100, Some(-1))]), "it was over before");
+        assert!(!too_long(&[outage(-5, Some(10))]));
+        assert!(too_long(&[outage(-5, Some(11))]));
+        assert!(!too_long(&[outage(500, Some(502))]), "a brief one, long after");
+        assert!(!too_long(&[outage(2000, None)]), "the clock was set back");
+    }
+
+    #[test]
+    fn several_outages_count_together_and_the_same_counts_once() {
+        let too_long = |outages: &[Outage]| wait(outages).is_too_long(minute(1000), TTL);
+        assert!(too_long(&[outage(20, Some(26)), outage(10, Some(16))]));
+        assert!(!too_long(&[outage(10, Some(16)), outage(11, Some(17)), outage(12, Some(13))]));
     }
 
     #[test]
     fn a_message_that_fails_by_itself_grows_old() {
-        let failing = wait(Some(-1), Some(100));
+        let failing = Wait { failing_since: Some(minute(100)), ..wait(&[]) };
         assert!(!failing.is_too_long(minute(110), TTL));
         assert!(failing.is_too_long(minute(111), TTL));
     }

@@ -71,7 +71,8 @@ impl Engine {
 
     /// Whether that changed anything.
     async fn turn(&self, session: &SessionId, turn: Turn) -> Result<bool, StoreError> {
-        let has_changed = self.store.turn_session(TurnSession { id: session.clone(), turn }).await?;
+        let has_changed =
+            self.store.turn_session(TurnSession { id: session.clone(), turn, now: self.clock.now() }).await?;
         self.sessions.refresh().await?;
         Ok(has_changed)
     }

@@ -1,7 +1,8 @@
 //! No stale blasts: how long a message was kept by an outage, as opposed to our own queue.
 //!
 //! The way out of a session is closed while its phone is disconnected, CodeChat does not answer, the session is paused, or no
-//! relay runs. It opens with the first message that is sent. A message is too old when the way opened too long after it came.
+//! relay runs. It opens with the first message that is sent. A message is too old when the way was closed for too long while it
+//! waited.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -61,8 +62,8 @@ impl Task<'_> {
         if self.event.origin == Origin::Sweep && is_stale(received_at, self.event.run_at, ttl) {
             return Ok(true);
         }
-        let open_since = self.engine.store.way_out_since(self.live.id()).await?;
-        Ok(Wait { received_at, open_since, failing_since: self.event.first_failed_at }.is_too_long(now, ttl))
+        let outages = self.engine.store.outages(self.live.id(), received_at).await?;
+        Ok(Wait { received_at, outages: &outages, failing_since: self.event.first_failed_at }.is_too_long(now, ttl))
     }
 }
 

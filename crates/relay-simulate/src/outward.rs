@@ -70,8 +70,8 @@ pub(crate) async fn send(turn: &Turn) -> Result<Done, Trouble> {
 /// Whether the way out kept the message for longer than it may wait.
 fn waited_too_long(turn: &Turn) -> bool {
     let (received_at, now) = (turn.event.received_at, turn.sim.now());
-    let open_since = turn.sim.w().sessions[turn.lease.lane.session].way_out_since;
-    let wait = unsent::Wait { received_at, open_since, failing_since: turn.event.first_failed_at };
+    let outages = turn.sim.w().sessions[turn.lease.lane.session].outages.clone();
+    let wait = unsent::Wait { received_at, outages: &outages, failing_since: turn.event.first_failed_at };
     unsent::is_stale(received_at, now, TTL) && wait.is_too_long(now, TTL)
 }
 

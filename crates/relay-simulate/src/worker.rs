@@ -243,7 +243,7 @@ impl Turn {
             }
             let session = &mut world.sessions[lease.lane.session];
             if lease.lane.kind == Kind::Out && done.end == EventState::Delivered && session.paused_by.is_none() {
-                session.way_out_since = session.way_out_since.or(Some(now));
+                session.open_way_out(now);
             }
             true
         });
@@ -288,7 +288,7 @@ impl Turn {
             Trouble::Denied { side, detail } => self.denied(side, detail).await,
             Trouble::Offline => {
                 self.set_offline(true);
-                self.sim.w().sessions[self.lease.lane.session].way_out_since = None;
+                self.sim.w().sessions[self.lease.lane.session].close_way_out(now);
                 self.postpone(now + OFFLINE_PAUSE, None).await
             }
             Trouble::Hopeless(_) => {
@@ -308,7 +308,7 @@ impl Turn {
         let now = self.sim.now();
         self.learn(failed.side, Some(!failed.is_outage));
         if failed.side == Side::CodeChat && self.failing(&failed).is_breaker_open {
-            self.sim.w().sessions[self.lease.lane.session].way_out_since = None;
+            self.sim.w().sessions[self.lease.lane.session].close_way_out(now);
         }
         if self.is_given_up(&failed, now).await && self.end_with(failed.clone()).await? {
             return Ok(Next::Lane);
@@ -470,7 +470,8 @@ impl Turn {
         let session = self.lease.lane.session;
         commit(&self.sim, self.process, move |world| {
             world.sessions[session].paused_by = Some(side);
-            world.sessions[session].way_out_since = None;
+            let now = world.now;
+            world.sessions[session].close_way_out(now);
             world.at(world.now + PROBE_EVERY, Deed::Probe(session));
         })
         .await?;

@@ -9,6 +9,7 @@ use relay_domain::breaker::Breaker;
 use relay_domain::id::SessionId;
 use relay_domain::lease::{LOST_AFTER, may_post};
 use relay_domain::reserved_id::IdMint;
+use relay_domain::unsent::Outage;
 use relay_engine::Side;
 
 use crate::call::Call;
@@ -89,9 +90,25 @@ pub(crate) struct Guard {
 /// What the relay knows of a session.
 pub(crate) struct SessionState {
     pub(crate) paused_by: Option<Side>,
-    /// Since when agents' messages go out without a break.
-    pub(crate) way_out_since: Option<Timestamp>,
+    /// When agents' messages could not go out.
+    pub(crate) outages: Vec<Outage>,
     pub(crate) mint: IdMint,
+}
+
+impl SessionState {
+    /// Messages cannot go out, as was just seen.
+    pub(crate) fn close_way_out(&mut self, now: Timestamp) {
+        if self.outages.last().is_none_or(|outage| outage.ended_at.is_some()) {
+            self.outages.push(Outage { began_at: now, ended_at: None });
+        }
+    }
+
+    /// A message was sent.
+    pub(crate) fn open_way_out(&mut self, now: Timestamp) {
+        if let Some(outage) = self.outages.last_mut().filter(|outage| outage.ended_at.is_none()) {
+            outage.ended_at = Some(now);
+        }
+    }
 }
 
 /// One world.
@@ -139,7 +156,7 @@ impl World {
         let weather = Weather::draw(&mut rng, START, sessions);
         let session = |index: usize| SessionState {
             paused_by: None,
-            way_out_since: Some(START),
+            outages: Vec::new(),
             mint: IdMint::new(b"secret", &SessionId::new(format!("session-{index}"))),
         };
         Self {

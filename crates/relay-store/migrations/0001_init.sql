@@ -25,8 +25,6 @@ CREATE TABLE session (
     chatwoot_hook_hash     BYTEA  NOT NULL,
     settings               TEXT   NOT NULL,
     created_at             BIGINT NOT NULL,
-    -- since when messages can go out without a break, as any process saw last; NULL while they cannot, or nobody knows
-    way_out_since          BIGINT,
     -- two sessions on one inbox would send every answer twice
     UNIQUE (chatwoot_url, chatwoot_account, chatwoot_inbox)
 );
@@ -200,6 +198,15 @@ CREATE TABLE cursor (
     newest       BIGINT NOT NULL DEFAULT 0,
     is_open    BIGINT NOT NULL DEFAULT 0 CHECK (is_open IN (0, 1)),
     PRIMARY KEY (session, way)
+);
+
+-- When a session's messages could not go out, as any process saw.
+CREATE TABLE outage (
+    session   TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+    began_at  BIGINT NOT NULL,
+    -- NULL while it lasts
+    ended_at  BIGINT,
+    PRIMARY KEY (session, began_at)
 );
 
 -- Conversations that a sweep under way has gone through, each up to the message of this id. Gone once the cursor is as far.

@@ -51,6 +51,7 @@ use relay_domain::Timestamp;
 use relay_domain::backoff::Direction;
 use relay_domain::id::{ChatKey, CwContactId, CwMessageId, EventId, SessionId, WaMessageId, WorkerId};
 use relay_domain::jid::Jid;
+use relay_domain::unsent::Outage;
 use secrecy::SecretString;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -216,9 +217,9 @@ impl Store {
         self.writer.write(note).await
     }
 
-    /// Since when a session's messages can go out without a break; `None` while they cannot, or nobody knows.
-    pub async fn way_out_since(&self, session: &SessionId) -> Result<Option<Timestamp>> {
-        way_out::since(&self.db, session).await
+    /// When a session's messages could not go out, as far as that lasted beyond a moment.
+    pub async fn outages(&self, session: &SessionId, beyond: Timestamp) -> Result<Vec<Outage>> {
+        way_out::since(&self.db, session, beyond).await
     }
 
     /// Takes up to `limit` lanes whose first event is due, leaving sessions that are saturated. `at_work` joins the

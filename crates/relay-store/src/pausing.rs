@@ -1,11 +1,13 @@
 //! Stopping sessions and letting them work again, so that who did it last is not overruled: a session that a person stopped does not
 //! resume because a token works again.
 
+use relay_domain::Timestamp;
 use relay_domain::id::SessionId;
 
 use crate::db::{Tx, on};
 use crate::error::{Result, StoreError};
 use crate::model::SessionState;
+use crate::way_out;
 use crate::writer::Verb;
 
 /// A change of whether a session works.
@@ -15,6 +17,8 @@ pub struct TurnSession {
     pub id: SessionId,
     /// What becomes of it.
     pub turn: Turn,
+    /// Now.
+    pub now: Timestamp,
 }
 
 /// What becomes of a session.
@@ -52,10 +56,9 @@ impl Verb for TurnSession {
 
     async fn apply(&self, tx: &mut Tx) -> Result<bool> {
         let (state, reason, before, because) = self.turn.states();
-        on!(tx, |conn| {
+        let has_changed = on!(tx, |conn| {
             sqlx::query(
-                "-- turn_session\nUPDATE session SET state = $2, state_reason = $3, \
-                 way_out_since = CASE WHEN $2 = 'paused' THEN NULL ELSE way_out_since END \
+                "-- turn_session\nUPDATE session SET state = $2, state_reason = $3 \
                  WHERE id = $1 AND ($4 IS NULL OR state = $4) AND ($5 IS NULL OR state_reason = $5)",
             )
             .bind(self.id.as_str())
@@ -67,6 +70,10 @@ impl Verb for TurnSession {
             .await
             .map(|done| done.rows_affected() == 1)
         })
-        .map_err(StoreError::database("stop or resume a session"))
+        .map_err(StoreError::database("stop or resume a session"))?;
+        if has_changed && state == SessionState::Paused {
+            way_out::begin(tx, &self.id, self.now).await?;
+        }
+        Ok(has_changed)
     }
 }

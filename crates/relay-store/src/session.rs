@@ -94,8 +94,6 @@ fn taken(error: sqlx::Error) -> StoreError {
 pub struct UpdateSession {
     /// The session.
     pub id: SessionId,
-    /// Whether it works, and why not.
-    pub state: Option<(SessionState, Option<String>)>,
     /// What CodeChat said of its connection to WhatsApp.
     pub connection: Option<String>,
     /// What Chatwoot signs webhooks with from now on.
@@ -117,7 +115,6 @@ impl UpdateSession {
     pub fn of(id: &SessionId) -> Self {
         Self {
             id: id.clone(),
-            state: None,
             connection: None,
             chatwoot_secret: None,
             chatwoot_token: None,
@@ -155,24 +152,17 @@ impl Verb for SealedUpdate {
     type Out = ();
 
     async fn apply(&self, tx: &mut Tx) -> Result<()> {
-        let state = self.update.state.as_ref().map(|(state, _)| state.as_str());
-        let reason = self.update.state.as_ref().and_then(|(_, reason)| reason.as_deref());
         on!(tx, |conn| {
             sqlx::query(
-                "-- update_session\nUPDATE session SET state = COALESCE($2, state), \
-                 state_reason = CASE WHEN $2 IS NULL THEN state_reason ELSE $3 END, \
-                 connection = COALESCE($4, connection), \
-                 chatwoot_secret_sealed = COALESCE($5, chatwoot_secret_sealed), \
-                 settings = COALESCE($6, settings), \
-                 chatwoot_token_sealed = COALESCE($7, chatwoot_token_sealed), \
-                 chatwoot_hook_hash = COALESCE($8, chatwoot_hook_hash), \
-                 codechat_token_sealed = COALESCE($9, codechat_token_sealed), \
-                 codechat_hook_hash = COALESCE($10, codechat_hook_hash), \
-                 way_out_since = CASE WHEN $2 = 'paused' THEN NULL ELSE way_out_since END WHERE id = $1",
+                "-- update_session\nUPDATE session SET connection = COALESCE($2, connection), \
+                 chatwoot_secret_sealed = COALESCE($3, chatwoot_secret_sealed), \
+                 settings = COALESCE($4, settings), \
+                 chatwoot_token_sealed = COALESCE($5, chatwoot_token_sealed), \
+                 chatwoot_hook_hash = COALESCE($6, chatwoot_hook_hash), \
+                 codechat_token_sealed = COALESCE($7, codechat_token_sealed), \
+                 codechat_hook_hash = COALESCE($8, codechat_hook_hash) WHERE id = $1",
             )
             .bind(self.update.id.as_str())
-            .bind(state)
-            .bind(reason)
             .bind(self.update.connection.as_deref())
             .bind(self.secret.as_deref())
             .bind(self.settings.as_deref())

@@ -61,12 +61,14 @@ impl Verb for Purge {
                     AND state IN ('delivered', 'ignored') AND finished_at < $1 ORDER BY finished_at LIMIT 1000)";
         let failed = "-- purge_failed\nUPDATE event SET body = NULL WHERE id IN (SELECT id FROM event WHERE body IS NOT NULL \
                       AND state IN ('dead', 'expired') AND finished_at < $1 ORDER BY finished_at LIMIT 1000)";
+        let over = "-- purge_outages\nDELETE FROM outage WHERE ended_at < $1";
         let silent = "-- purge_workers\nDELETE FROM worker WHERE beat_at < $1";
         for (sql, before) in [(done, self.done_before), (failed, self.dead_before)] {
             purged += self.run(tx, sql, before).await?;
             relay_fault::reach(relay_fault::Point::DuringPurge);
         }
         self.run(tx, silent, self.done_before).await?;
+        self.run(tx, over, self.done_before).await?;
         Ok(purged)
     }
 }

@@ -3,7 +3,7 @@
 use relay_store::{SessionState, Turn, TurnSession};
 use relay_testing::Database;
 
-use crate::rig::{Rig, session_id};
+use crate::rig::{Rig, at, session_id};
 
 on_both!(a_person_overrules_and_is_not_overruled);
 
@@ -26,8 +26,11 @@ async fn a_person_overrules_and_is_not_overruled(database: Database) {
         (pause(), true, (SessionState::Paused, Some("holidays"))),
     ];
     for (turn, took_effect, (state, reason)) in table {
-        let changed =
-            rig.store.turn_session(TurnSession { id: session_id("loja01"), turn: turn.clone() }).await.unwrap();
+        let changed = rig
+            .store
+            .turn_session(TurnSession { id: session_id("loja01"), turn: turn.clone(), now: at(1) })
+            .await
+            .unwrap();
         let session = rig.store.session_by_name("loja01").await.unwrap().unwrap();
         assert_eq!((changed, session.state, session.state_reason.as_deref()), (took_effect, state, reason), "{turn:?}");
     }

@@ -9,7 +9,7 @@ use relay_domain::id::{ChatKey, EventId, SessionId};
 use relay_domain::settings::SessionSettings;
 use relay_store::{
     Attempt, ChatwootAccess, CodeChatAccess, End, Finish, Ingested, Lane, LaneKind, Lease, NewEvent, Origin,
-    PendingEvent, Postpone, Recorded, Result, Session, SessionState, Source, Store, StoreConfig, UpdateSession,
+    PendingEvent, Postpone, Recorded, Result, Session, SessionState, Source, Store, StoreConfig, Turn, TurnSession,
 };
 use relay_testing::{Database, TempFolder};
 use secrecy::SecretString;
@@ -131,8 +131,11 @@ impl Rig {
     }
 
     pub(crate) async fn set_state(&self, name: &str, state: SessionState) {
-        let update = UpdateSession { state: Some((state, None)), ..UpdateSession::of(&session_id(name)) };
-        self.store.update_session(update).await.unwrap();
+        let turn = match state {
+            SessionState::Active => Turn::Resume,
+            SessionState::Paused => Turn::Pause("holidays".to_owned()),
+        };
+        self.store.turn_session(TurnSession { id: session_id(name), turn, now: at(2) }).await.unwrap();
     }
 
     /// Checks the law of conservation and closes the store.

@@ -1,68 +1,85 @@
-//! Since when messages can go out: written down by whoever sees it, forgotten when nobody was there to see.
+//! When messages could not go out: written down by whoever sees it, and taken as so when nobody was there to see.
+
+use std::time::Duration;
 
 use relay_domain::Timestamp;
+use relay_domain::unsent::Outage;
 use relay_store::{NoteWayOut, SessionState};
 use relay_testing::Database;
 
 use crate::rig::{Rig, Worker, at, session_id};
 
 on_both!(
-    it_counts_from_the_first_time_until_it_closes,
-    a_pause_closes_it,
+    an_outage_lasts_until_a_message_is_sent,
+    a_pause_is_one,
     a_process_beside_another_changes_nothing,
     a_short_restart_is_no_gap,
     a_long_absence_of_all_is,
+    what_is_long_over_is_forgotten,
 );
 
 async fn note(store: &Worker, is_open: bool, now: Timestamp) {
     store.note_way_out(NoteWayOut { session: session_id("loja01"), is_open, now }).await.unwrap();
 }
 
-async fn since(store: &Worker) -> Option<Timestamp> {
-    store.way_out_since(&session_id("loja01")).await.unwrap()
+async fn outages(store: &Worker) -> Vec<(Timestamp, Option<Timestamp>)> {
+    let outages = store.outages(&session_id("loja01"), Timestamp::default()).await.unwrap();
+    let mut outages: Vec<_> = outages.into_iter().map(|Outage { began_at, ended_at }| (began_at, ended_at)).collect();
+    outages.sort_unstable();
+    outages
 }
 
-async fn it_counts_from_the_first_time_until_it_closes(database: Database) {
+async fn an_outage_lasts_until_a_message_is_sent(database: Database) {
     let rig = Rig::on(database).await;
-    assert_eq!(since(&rig.store).await, None, "nothing was sent yet");
     note(&rig.store, true, at(1)).await;
-    note(&rig.store, true, at(2)).await;
-    assert_eq!(since(&rig.store).await, Some(at(1)));
+    assert_eq!(outages(&rig.store).await, []);
+    note(&rig.store, false, at(2)).await;
     note(&rig.store, false, at(3)).await;
-    assert_eq!(since(&rig.store).await, None);
+    assert_eq!(outages(&rig.second().await).await, [(at(2), None)]);
     note(&rig.store, true, at(4)).await;
-    assert_eq!(since(&rig.second().await).await, Some(at(4)));
-    assert_eq!(rig.store.way_out_since(&session_id("nobody")).await.unwrap(), None);
+    note(&rig.store, true, at(5)).await;
+    assert_eq!(outages(&rig.store).await, [(at(2), Some(at(4)))]);
+    note(&rig.store, false, at(6)).await;
+    assert_eq!(outages(&rig.store).await, [(at(2), Some(at(4))), (at(6), None)]);
+    let later = rig.store.outages(&session_id("loja01"), at(4)).await.unwrap();
+    assert_eq!(later, [Outage { began_at: at(6), ended_at: None }], "what was over by then is left out");
+    assert_eq!(rig.store.outages(&session_id("nobody"), at(0)).await.unwrap(), []);
     rig.finish().await;
 }
 
-async fn a_pause_closes_it(database: Database) {
+async fn a_pause_is_one(database: Database) {
     let rig = Rig::on(database).await;
-    note(&rig.store, true, at(1)).await;
     rig.set_state("loja01", SessionState::Paused).await;
-    assert_eq!(since(&rig.store).await, None);
     // what was in hand when it was paused
-    note(&rig.store, true, at(2)).await;
-    assert_eq!(since(&rig.store).await, None);
-    rig.set_state("loja01", SessionState::Active).await;
     note(&rig.store, true, at(3)).await;
-    assert_eq!(since(&rig.store).await, Some(at(3)));
+    assert_eq!(outages(&rig.store).await, [(at(2), None)]);
+    rig.set_state("loja01", SessionState::Active).await;
+    assert_eq!(outages(&rig.store).await, [(at(2), None)], "nothing was sent yet");
+    note(&rig.store, true, at(4)).await;
+    assert_eq!(outages(&rig.store).await, [(at(2), Some(at(4)))]);
+    rig.finish().await;
+}
+
+async fn what_is_long_over_is_forgotten(database: Database) {
+    let rig = Rig::on(database).await;
+    for (is_open, now) in [(false, 1), (true, 2), (false, 3), (true, 4), (false, 5)] {
+        note(&rig.store, is_open, at(now)).await;
+    }
+    rig.store.purge(at(4), at(0)).await.unwrap();
+    assert_eq!(outages(&rig.store).await, [(at(3), Some(at(4))), (at(5), None)]);
     rig.finish().await;
 }
 
 async fn a_process_beside_another_changes_nothing(database: Database) {
     let rig = Rig::on(database).await;
-    note(&rig.store, true, at(1)).await;
     let second = rig.second().await;
-    assert_eq!(since(&second).await, Some(at(1)));
     second.beat_after_silence().await.unwrap();
-    assert_eq!(since(&second).await, Some(at(1)));
+    assert_eq!(outages(&second).await, []);
     rig.finish().await;
 }
 
 async fn a_short_restart_is_no_gap(database: Database) {
     let rig = Rig::on(database).await;
-    note(&rig.store, true, at(1)).await;
     rig.store.close().await.unwrap();
     // a busy machine may take longer than a restart does
     let raw = rig.raw().await;
@@ -71,19 +88,23 @@ async fn a_short_restart_is_no_gap(database: Database) {
     let config = rig.config.clone();
     drop(rig.store);
     let again = Worker::open(&config).await;
-    assert_eq!(since(&again).await, Some(at(1)));
+    assert_eq!(outages(&again).await, []);
     again.close().await.unwrap();
 }
 
 async fn a_long_absence_of_all_is(database: Database) {
     let rig = Rig::on(database).await;
     let raw = rig.raw().await;
-    for step in ["- 31000", "+ 31000"] {
-        note(&rig.store, true, at(1)).await;
-        raw.run(&format!("UPDATE worker SET beat_at = beat_at {step}")).await;
-        rig.store.beat_after_silence().await.unwrap();
-        assert_eq!(since(&rig.store).await, None, "{step}");
-    }
+    let before = Timestamp::from_millis(raw.number("SELECT MAX(beat_at) FROM worker").await.unwrap());
+    raw.run("UPDATE worker SET beat_at = beat_at - 31000").await;
+    rig.store.beat_after_silence().await.unwrap();
+    let [(began_at, None)] = outages(&rig.store).await[..] else { panic!("the way out is closed") };
+    assert!(began_at <= before - Duration::from_secs(31), "since the last sign of life");
+    note(&rig.store, true, at(1)).await;
+    // the clock was set back: nobody knows for how long
+    raw.run("UPDATE worker SET beat_at = beat_at + 31000").await;
+    rig.store.beat_after_silence().await.unwrap();
+    assert!(outages(&rig.store).await.contains(&(Timestamp::default(), None)));
     raw.close().await;
     rig.finish().await;
 }

@@ -2,14 +2,21 @@
 
 use std::time::Duration;
 
+use relay_domain::Timestamp;
 use relay_sim::{AgentMessage, ConnectionState};
+use relay_store::{Turn, TurnSession};
 use relay_testing::{Database, Options, TestApp};
 
 use crate::support::{
     ANA, BIA, SESSION, answers, finish_clean, later, meet, pending, skip_until, start_timeless_with, status, texts_sent,
 };
 
-both!(own_queues_expire_nothing, the_end_of_an_outage_decides, a_pause_is_an_outage);
+both!(
+    own_queues_expire_nothing,
+    a_brief_outage_expires_nothing_that_queued,
+    the_length_of_an_outage_decides,
+    a_pause_is_an_outage,
+);
 
 /// A relay that keeps every message of an agent for half an hour, as a long queue would.
 async fn with_a_long_queue(database: Database) -> TestApp {
@@ -21,7 +28,8 @@ async fn with_a_long_queue(database: Database) -> TestApp {
 
 async fn way_out_is(app: &TestApp, open: bool) {
     let live = app.engine.sessions.named(SESSION).await.unwrap().unwrap();
-    let is_open = async || app.engine.store.way_out_since(live.id()).await.unwrap().is_some();
+    let outages = async || app.engine.store.outages(live.id(), Timestamp::default()).await.unwrap();
+    let is_open = async || outages().await.iter().all(|outage| outage.ended_at.is_some());
     app.until("the relay to see the way out", async || is_open().await == open).await;
 }
 
@@ -37,7 +45,25 @@ async fn own_queues_expire_nothing(database: Database) {
     finish_clean(app).await;
 }
 
-async fn the_end_of_an_outage_decides(database: Database) {
+async fn a_brief_outage_expires_nothing_that_queued(database: Database) {
+    let app = with_a_long_queue(database).await;
+    let conversation = meet(&app, ANA).await;
+    app.settle().await;
+    let message = answers(&app, conversation, AgentMessage::text("Bom dia"));
+    app.until("it to be stored", async || pending(&app).await == 1).await;
+    app.clock.advance(Duration::from_mins(20));
+    for (connection, is_open) in [(ConnectionState::Close, false), (ConnectionState::Open, true)] {
+        app.codechat.set_connection(SESSION, connection);
+        way_out_is(&app, is_open).await;
+        app.clock.advance(Duration::from_mins(2));
+    }
+    later(&app, Duration::from_mins(31));
+    app.whatsapp_has(1).await;
+    assert_eq!(status(&app, message).0, "sent");
+    finish_clean(app).await;
+}
+
+async fn the_length_of_an_outage_decides(database: Database) {
     let app = with_a_long_queue(database).await;
     let (ana, bia) = (meet(&app, ANA).await, meet(&app, BIA).await);
     app.settle().await;
@@ -62,20 +88,19 @@ async fn the_end_of_an_outage_decides(database: Database) {
 }
 
 async fn a_pause_is_an_outage(database: Database) {
-    use relay_store::{SessionState, UpdateSession};
     let app = with_a_long_queue(database).await;
     let conversation = meet(&app, ANA).await;
     let live = app.engine.sessions.named(SESSION).await.unwrap().unwrap();
-    let state = async |state| {
-        let update = UpdateSession { state: Some((state, None)), ..UpdateSession::of(live.id()) };
-        app.engine.store.update_session(update).await.unwrap();
+    let turn = async |turn| {
+        let turn = TurnSession { id: live.id().clone(), turn, now: app.clock.now() };
+        app.engine.store.turn_session(turn).await.unwrap();
     };
     app.settle().await;
     answers(&app, conversation, AgentMessage::text("Seu táxi chegou"));
     app.until("it to be stored", async || pending(&app).await == 1).await;
-    state(SessionState::Paused).await;
+    turn(Turn::Pause("feriado".to_owned())).await;
     app.clock.advance(Duration::from_mins(31));
-    state(SessionState::Active).await;
+    turn(Turn::Resume).await;
     skip_until(&app, "its end", Duration::from_secs(1), async || pending(&app).await == 0).await;
     assert_eq!(app.codechat.submission_count(), 0);
     assert_eq!(app.finish().await.expired, 1);

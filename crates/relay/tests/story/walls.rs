@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use relay_sim::{AckOutcome, Fault, FaultAction, route};
-use relay_store::{SessionState, UpdateSession};
+use relay_store::{SessionState, Turn, TurnSession};
 use relay_testing::Database;
 use serde_json::json;
 
@@ -93,8 +93,8 @@ async fn a_refused_token_pauses_the_session(database: Database) {
     assert_eq!(app.engine.store.tally().await.unwrap().dead, 0);
 
     app.chatwoot.clear_faults();
-    let resumed = UpdateSession { state: Some((SessionState::Active, None)), ..UpdateSession::of(&session().await.id) };
-    app.engine.store.update_session(resumed).await.unwrap();
+    let resumed = TurnSession { id: session().await.id, turn: Turn::Resume, now: app.clock.now() };
+    app.engine.store.turn_session(resumed).await.unwrap();
     skip_until(&app, "all messages", Duration::from_secs(1), async || app.relayed().len() == 4).await;
     assert_eq!(texts_in(&app, conversation), ["Oi", "um", "dois", "três"]);
     finish_clean(app).await;
