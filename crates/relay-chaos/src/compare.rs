@@ -8,9 +8,9 @@ use crate::row::Outcome;
 use crate::rows;
 use crate::runner::{Plan, in_own_process};
 
-/// Rows that mean something for a relay that keeps nothing, at the size at which both are run.
-const ROWS: [(&str, f64); 6] =
-    [("F01", 0.02), ("F08", 0.02), ("F10", 0.1), ("F18", 0.05), ("F22", 0.02), ("F24", 0.05)];
+/// Rows that mean something for a relay that keeps nothing, at the size at which both are run. Where Chatwoot fails for minutes
+/// (F08, F10) such a relay never comes to an end of it.
+const ROWS: [(&str, f64); 4] = [("F01", 0.02), ("F18", 0.05), ("F22", 0.02), ("F24", 0.05)];
 
 /// One row for both.
 #[derive(Clone, Debug, Serialize, Deserialize)]
