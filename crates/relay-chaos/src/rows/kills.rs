@@ -49,7 +49,7 @@ async fn random_kills(context: &Context) -> Result<Outcome> {
     }
     let left = pairs.saturating_sub(written);
     traffic.write(&world, left, PACE * 2).await;
-    let drained = world.drain(&traffic, Duration::from_mins(5)).await?;
+    let drained = world.drain(&traffic, Duration::from_mins(20)).await?;
     let mut outcome = Outcome::default();
     outcome.figure("kills", kills);
     ready.sort();
