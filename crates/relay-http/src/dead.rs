@@ -2,8 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -14,10 +13,13 @@ use relay_domain::Timestamp;
 use relay_domain::id::EventId;
 use relay_engine::dead::{Letter, PORTION};
 use relay_store::{DeadFilter, Decided, Decision, EventState, LaneKind};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::message::{self, ShownOut, chat_name, invalid, session_id, time, unavailable};
+use crate::extract::{Path, Query};
+use crate::message::{self, ListedOut, ShownOut, chat_name, invalid, session_id, time, unavailable};
+use crate::page::Page;
 use crate::session::{self, REASON, is_reason};
 use crate::{App, Problem};
 
@@ -27,29 +29,95 @@ const LARGEST_LIMIT: u32 = 200;
 const EXPORTED_AT_ONCE: u32 = 10;
 
 /// What a caller says of which dead letters are meant.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct FilterIn {
+    /// Name of a session.
     session: Option<String>,
+    /// `in`, `out` or `receipt`.
     direction: Option<String>,
+    /// `dead` or `expired`; for an export also `pending`, which is what waits.
     state: Option<String>,
+    /// A phone number or a WhatsApp id.
     chat: Option<String>,
+    /// Name of the webhook event, such as `messages.upsert`.
     event: Option<String>,
+    /// The word that the reason begins with.
     reason: Option<String>,
+    /// Only what died since then.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     since: Option<jiff::Timestamp>,
+    /// Only what died before then.
+    #[param(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     until: Option<jiff::Timestamp>,
+    /// How many at once: 50 when absent, at most 200, and at most 50 in calls that change something.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
+    /// `next` of the page or portion before.
     cursor: Option<String>,
     /// Really all of them; for calls that change something.
     #[serde(default)]
+    #[param(ignore)]
     all: bool,
     /// Why they are dropped.
+    #[param(ignore)]
     why: Option<String>,
 }
 
-type Asked = Result<Query<FilterIn>, QueryRejection>;
+/// Dead letters of one session that died for the same reason.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct GroupOut {
+    session: String,
+    #[schema(value_type = String)]
+    direction: &'static str,
+    #[schema(value_type = String)]
+    state: &'static str,
+    reason: String,
+    count: i64,
+    #[schema(format = DateTime)]
+    first_at: String,
+    #[schema(format = DateTime)]
+    last_at: String,
+}
 
-pub(crate) async fn list(State(app): State<App>, asked: Asked) -> Result<Json<Value>, Problem> {
+/// What becomes of a dead letter.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DecidedOut {
+    id: String,
+    /// `pending` or `ignored`.
+    #[schema(value_type = String)]
+    state: &'static str,
+}
+
+/// What became of a portion of dead letters.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PortionOut {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retried: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped: Option<u32>,
+    /// How many could not be tried again, because what was received was emptied.
+    refused: u32,
+    /// Goes into `cursor` for the next portion; null after the last.
+    next: Option<String>,
+}
+
+/// List dead letters, newest first
+///
+/// What could not be delivered (`dead`) or waited too long (`expired`). The answer holds customers' texts.
+#[utoipa::path(get, path = "/api/v1/dead", tag = "dead letters", operation_id = "listDead", params(FilterIn),
+    responses(
+        (status = 200, description = "A page of dead letters", body = Page<ListedOut>),
+        (status = 404, description = "`unknown_session`"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(asked): Query<FilterIn>,
+) -> Result<Json<Page<ListedOut>>, Problem> {
     let asked = for_reading(asked)?;
     let limit = asked.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, LARGEST_LIMIT);
     let before = storable("cursor", asked.cursor.as_deref())?.map(EventId::new);
@@ -57,29 +125,41 @@ pub(crate) async fn list(State(app): State<App>, asked: Asked) -> Result<Json<Va
     let letters = app.engine.dead_letters(&filter, before.as_ref(), limit).await.map_err(unavailable)?;
     let is_full = letters.len() >= limit as usize;
     let next = letters.last().filter(|_| is_full).map(|last| last.stored.id.to_string());
-    let data: Vec<_> = letters.iter().map(message::listed).collect();
-    Ok(Json(json!({ "data": data, "next": next })))
+    Ok(Json(Page { data: letters.iter().map(message::listed).collect(), next }))
 }
 
-pub(crate) async fn groups(State(app): State<App>, asked: Asked) -> Result<Json<Value>, Problem> {
+/// Count dead letters by reason, most frequent first
+#[utoipa::path(get, path = "/api/v1/dead/groups", tag = "dead letters", operation_id = "groupDead", params(FilterIn),
+    responses(
+        (status = 200, description = "All groups", body = Page<GroupOut>),
+        (status = 404, description = "`unknown_session`"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
+pub(crate) async fn groups(
+    State(app): State<App>,
+    Query(asked): Query<FilterIn>,
+) -> Result<Json<Page<GroupOut>>, Problem> {
     let asked = for_reading(asked)?;
     let filter = filter(&app, &asked, &FAILED).await?;
     let mut data = Vec::new();
     for group in app.engine.store.dead_groups(&filter).await.map_err(unavailable)? {
         let Some(live) = app.engine.sessions.of_id(&group.session) else { continue };
-        data.push(json!({
-            "session": live.name(),
-            "direction": group.kind.as_str(),
-            "state": group.state.as_str(),
-            "reason": group.reason,
-            "count": group.count,
-            "first_at": time(group.first),
-            "last_at": time(group.last),
-        }));
+        data.push(GroupOut {
+            session: live.name().to_owned(),
+            direction: group.kind.as_str(),
+            state: group.state.as_str(),
+            reason: group.reason,
+            count: group.count,
+            first_at: time(group.first),
+            last_at: time(group.last),
+        });
     }
-    Ok(Json(json!({ "data": data, "next": null })))
+    Ok(Json(Page { data, next: None }))
 }
 
+/// Show a dead letter with every attempt
+#[utoipa::path(get, path = "/api/v1/dead/{event}", tag = "dead letters", operation_id = "showDead",
+    responses((status = 200, description = "The message", body = ShownOut), (status = 404, description = "`not_dead`, `unknown_message`")))]
 pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ShownOut>, Problem> {
     storable("the id", Some(&id))?;
     let found = app.engine.message(&EventId::new(id.clone())).await.map_err(unavailable)?;
@@ -92,36 +172,73 @@ pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Resu
     }
 }
 
+/// Give a dead letter another turn
+///
+/// It waits at its old place in its chat. Parts that were sent stay sent. Asked for while it waits, nothing changes.
+#[utoipa::path(post, path = "/api/v1/dead/{event}/retry", tag = "dead letters", operation_id = "retryDead",
+    responses(
+        (status = 202, description = "It waits for its turn", body = DecidedOut),
+        (status = 404, description = "`unknown_message`"),
+        (status = 409, description = "`not_dead`; `body_gone`: what was received was emptied 90 days after the death"),
+    ))]
 pub(crate) async fn retry(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
+) -> Result<(StatusCode, Json<DecidedOut>), Problem> {
     decide(&app, &id, Decision::Retry).await.map(|answer| (StatusCode::ACCEPTED, answer))
 }
 
-#[derive(Deserialize)]
+/// Give a message that is dead or expired another turn
+#[utoipa::path(post, path = "/api/v1/messages/{event}/retry", tag = "messages", operation_id = "retryMessage",
+    responses(
+        (status = 202, description = "It waits for its turn", body = DecidedOut),
+        (status = 404, description = "`unknown_message`"),
+        (status = 409, description = "`not_dead`, `body_gone`"),
+    ))]
+pub(crate) async fn retry_message(
+    app: State<App>,
+    id: Path<String>,
+) -> Result<(StatusCode, Json<DecidedOut>), Problem> {
+    retry(app, id).await
+}
+
+/// Why a dead letter is dropped.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with the field why")]
-struct DropIn {
+pub(crate) struct DropIn {
+    /// One line of at most 200 characters.
+    #[schema(max_length = 200)]
     why: String,
 }
 
+/// Drop a dead letter
+#[utoipa::path(post, path = "/api/v1/dead/{event}/drop", tag = "dead letters", operation_id = "dropDead", request_body = DropIn,
+    responses(
+        (status = 200, description = "It is ignored", body = DecidedOut),
+        (status = 400, description = "`not_json`"),
+        (status = 404, description = "`unknown_message`"),
+        (status = 409, description = "`not_dead`"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
 pub(crate) async fn drop_one(
     State(app): State<App>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<DecidedOut>, Problem> {
     let wanted: DropIn = session::read(request).await.map_err(as_filter)?;
     decide(&app, &id, Decision::Drop(reason(Some(&wanted.why))?)).await
 }
 
-async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<Value>, Problem> {
+async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<DecidedOut>, Problem> {
     storable("the id", Some(id))?;
     let is_retry = decision == Decision::Retry;
     let state = if is_retry { EventState::Pending } else { EventState::Ignored };
+    let decided = || DecidedOut { id: id.to_owned(), state: state.as_str() };
     match app.engine.decide(&EventId::new(id), decision).await.map_err(unavailable)? {
-        Decided::Done => Ok(Json(json!({ "id": id, "state": state.as_str() }))),
+        Decided::Done => Ok(Json(decided())),
         // asked for twice is asked for
-        Decided::Is(EventState::Pending) if is_retry => Ok(Json(json!({ "id": id, "state": state.as_str() }))),
+        Decided::Is(EventState::Pending) if is_retry => Ok(Json(decided())),
         Decided::Is(state) => Err(not_dead(id, state)),
         Decided::BodyGone => {
             let detail = format!(
@@ -133,27 +250,48 @@ async fn decide(app: &App, id: &str, decision: Decision) -> Result<Json<Value>, 
     }
 }
 
-pub(crate) async fn retry_many(State(app): State<App>, request: Request) -> Result<Json<Value>, Problem> {
+/// Give a portion of dead letters another turn
+///
+/// At least one field, or `"all": true`. Go on with `next` as `cursor` until it is null.
+#[utoipa::path(post, path = "/api/v1/dead/retry", tag = "dead letters", operation_id = "retryManyDead", request_body = FilterIn,
+    responses(
+        (status = 200, description = "What became of the portion", body = PortionOut),
+        (status = 400, description = "`not_json`"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
+pub(crate) async fn retry_many(State(app): State<App>, request: Request) -> Result<Json<PortionOut>, Problem> {
     let asked: FilterIn = session::read(request).await.map_err(as_filter)?;
-    decide_many(&app, asked, "retried", |why| match why {
+    decide_many(&app, asked, |why| match why {
         None => Ok(Decision::Retry),
         Some(_) => Err(invalid("why is said when dead letters are dropped".to_owned())),
     })
     .await
 }
 
-pub(crate) async fn drop_many(State(app): State<App>, request: Request) -> Result<Json<Value>, Problem> {
+/// Drop a portion of dead letters
+///
+/// At least one field beside `why`, or `"all": true`. Go on with `next` as `cursor` until it is null.
+#[utoipa::path(post, path = "/api/v1/dead/drop", tag = "dead letters", operation_id = "dropManyDead", request_body = FilterIn,
+    responses(
+        (status = 200, description = "What became of the portion", body = PortionOut),
+        (status = 400, description = "`not_json`"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
+pub(crate) async fn drop_many(State(app): State<App>, request: Request) -> Result<Json<PortionOut>, Problem> {
     let asked: FilterIn = session::read(request).await.map_err(as_filter)?;
-    decide_many(&app, asked, "dropped", |why| reason(why).map(Decision::Drop)).await
+    decide_many(&app, asked, |why| reason(why).map(Decision::Drop)).await
 }
 
 /// One portion; the caller goes on with `next`.
 async fn decide_many(
     app: &App,
     asked: FilterIn,
-    done: &str,
     decision: impl FnOnce(Option<&str>) -> Result<Decision, Problem>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<PortionOut>, Problem> {
     let filter = filter(app, &asked, &FAILED).await?;
     if filter == DeadFilter::default() && !asked.all {
         return Err(invalid("say which dead letters are meant, or send \"all\": true".to_owned()));
@@ -161,14 +299,27 @@ async fn decide_many(
     let decision = decision(asked.why.as_deref())?;
     let after = storable("cursor", asked.cursor.as_deref())?.map(EventId::new);
     let limit = asked.limit.unwrap_or(PORTION).clamp(1, PORTION);
+    let is_retry = decision == Decision::Retry;
     let portion = app.engine.decide_many(filter, after, limit, decision).await.map_err(unavailable)?;
     let next = portion.last.map(|last| last.to_string());
-    Ok(Json(json!({ done: portion.done, "refused": portion.refused, "next": next })))
+    Ok(Json(PortionOut {
+        retried: is_retry.then_some(portion.done),
+        dropped: (!is_retry).then_some(portion.done),
+        refused: portion.refused,
+        next,
+    }))
 }
 
-/// One line of JSON per letter, with the bytes as received. A failure on the way cuts the answer off, so that nobody takes a part
-/// for the whole.
-pub(crate) async fn export(State(app): State<App>, asked: Asked) -> Result<Response, Problem> {
+/// Write dead letters out, with the bytes as received
+///
+/// One JSON object a line, newest first. A failure on the way cuts the answer off, so that nobody takes a part for the whole.
+#[utoipa::path(get, path = "/api/v1/dead/export", tag = "dead letters", operation_id = "exportDead", params(FilterIn),
+    responses(
+        (status = 200, description = "Lines of JSON", body = String, content_type = "application/x-ndjson"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
+pub(crate) async fn export(State(app): State<App>, Query(asked): Query<FilterIn>) -> Result<Response, Problem> {
     let asked = for_reading(asked)?;
     let filter = filter(&app, &asked, &BACKLOG).await?;
     let first = storable("cursor", asked.cursor.as_deref())?.map(EventId::new);
@@ -218,8 +369,7 @@ fn body(bytes: &[u8]) -> Value {
 const FAILED: [EventState; 2] = [EventState::Dead, EventState::Expired];
 const BACKLOG: [EventState; 3] = [EventState::Dead, EventState::Expired, EventState::Pending];
 
-fn for_reading(asked: Asked) -> Result<FilterIn, Problem> {
-    let Query(asked) = asked.map_err(|error| invalid(error.body_text()))?;
+fn for_reading(asked: FilterIn) -> Result<FilterIn, Problem> {
     if asked.all || asked.why.is_some() {
         return Err(invalid("all and why belong to calls that change something".to_owned()));
     }

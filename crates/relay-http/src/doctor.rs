@@ -2,29 +2,37 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use relay_domain::note::Locale;
 use relay_engine::doctor::{Answer, Ask, Echo, Finding, Level, NotExamined, Report};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::extract::Path;
 use crate::{App, Problem, session};
 
 /// Largest body that is read to its end, in bytes: more than any that the doctor sends.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
-#[derive(Default, Deserialize)]
+/// What the doctor is to look at.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with session, deep and locale")]
-struct AskIn {
+pub(crate) struct AskIn {
+    /// Leaves the other sessions out.
     session: Option<String>,
+    /// Makes tests happen that only agents could see.
     #[serde(default)]
     deep: bool,
+    /// `pt-BR`, `en` or `es`; the relay's own when absent.
+    #[schema(value_type = Option<String>)]
     locale: Option<Locale>,
 }
 
-#[derive(Serialize)]
+/// What the doctor found.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ReportOut {
     deep: bool,
     took_ms: u64,
@@ -32,7 +40,8 @@ pub(crate) struct ReportOut {
     findings: Vec<FindingOut>,
 }
 
-#[derive(Serialize)]
+/// How many findings there are of each level.
+#[derive(Serialize, ToSchema)]
 struct SummaryOut {
     ok: usize,
     warn: usize,
@@ -40,16 +49,39 @@ struct SummaryOut {
     skip: usize,
 }
 
-#[derive(Serialize)]
+/// One check. Nothing in it is secret, or of a customer.
+#[derive(Serialize, ToSchema)]
 struct FindingOut {
+    /// Stable, and a section of the page on troubleshooting.
+    #[schema(value_type = String)]
     name: &'static str,
+    /// `ok`, `warn`, `fail` or `skip`.
+    #[schema(value_type = String)]
     level: &'static str,
     session: Option<String>,
+    /// What was seen, or why the check was skipped.
     seen: String,
     why: Option<String>,
     fix: Option<String>,
 }
 
+/// That a word of the doctor's arrived.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EchoOut {
+    heard: bool,
+}
+
+/// Look for everything that can be wrong
+///
+/// The body may be missing. A call to the other side may take 5 s, all of it 20 s, with `deep` 45 s.
+#[utoipa::path(post, path = "/api/v1/doctor", tag = "relay", operation_id = "examine", request_body = Option<AskIn>,
+    responses(
+        (status = 200, description = "The report", body = ReportOut),
+        (status = 400, description = "`not_json`"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_session`"),
+    ))]
 pub(crate) async fn examine(State(app): State<App>, request: Request) -> Result<Json<ReportOut>, Problem> {
     let has_body = request.headers().contains_key(header::CONTENT_TYPE);
     let asked: AskIn = if has_body { session::read(request).await? } else { AskIn::default() };
@@ -86,7 +118,11 @@ impl From<Finding> for FindingOut {
     }
 }
 
-/// A word of the doctor's comes back, from outside or from CodeChat. Nothing is kept of what came but its size and form.
+/// Where a word of the doctor's comes back, from outside or from CodeChat
+///
+/// Nothing is kept of what comes but its size and form.
+#[utoipa::path(get, path = "/doctor/echo/{word}", tag = "webhooks", operation_id = "fetchEcho",
+    responses((status = 200, description = "It was heard", body = EchoOut), (status = 404, description = "`unknown_word`, `no_file`")))]
 pub(crate) async fn echo(State(app): State<App>, Path(word): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(answer) = app.engine.echo_answer(&word) else {
@@ -100,11 +136,18 @@ pub(crate) async fn echo(State(app): State<App>, Path(word): Path<String>, reque
     };
     app.engine.hear_echo(&word, echo);
     match answer {
-        Answer::Heard => Json(serde_json::json!({ "heard": true })).into_response(),
+        Answer::Heard => Json(EchoOut { heard: true }).into_response(),
         Answer::NoFile => {
             Problem::new(StatusCode::NOT_FOUND, "no_file", "there is no such file, and is not to be").into_response()
         }
     }
+}
+
+/// Where a word of the doctor's is sent back to
+#[utoipa::path(post, path = "/doctor/echo/{word}", tag = "webhooks", operation_id = "sendEcho",
+    responses((status = 200, description = "It was heard", body = EchoOut), (status = 404, description = "`unknown_word`, `no_file`")))]
+pub(crate) async fn echo_back(app: State<App>, word: Path<String>, request: Request) -> Response {
+    echo(app, word, request).await
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -14,6 +14,7 @@ use relay_engine::disk::Room;
 use relay_engine::{Accepted, Live, NotAccepted, Side};
 use relay_fault::{Point, Sabotage, is_sabotaged, reach};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::{App, Problem};
 
@@ -27,8 +28,10 @@ const DISCARD_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a commit may take before the sender is told to try again.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Secret {
+    /// The secret of the address, which the relay made.
     #[serde(default)]
     token: String,
 }
@@ -36,6 +39,19 @@ pub(crate) struct Secret {
 type Named = Result<Path<String>, PathRejection>;
 type Keyed = Result<Query<Secret>, QueryRejection>;
 
+/// Where CodeChat sends its webhooks
+///
+/// The relay sets the address itself.
+#[utoipa::path(post, path = "/codechat/webhook/{session}", tag = "webhooks", operation_id = "codechatWebhook", params(Secret), request_body = Value,
+    responses(
+        (status = 200, description = "Durable, known already, or of a kind that is only counted"),
+        (status = 400, description = "`not_json`, `body_incomplete`"),
+        (status = 404, description = "`unknown_session`: unknown name and wrong token alike"),
+        (status = 408, description = "`body_too_slow`: more than 15 s"),
+        (status = 413, description = "`body_too_large`: more than 2 MB"),
+        (status = 415, description = "`not_json_type`: not JSON, or compressed"),
+        (status = 503, description = "`store_unavailable`: cannot be made durable within a second; `disk_full`"),
+    ))]
 pub(crate) async fn codechat(
     state: State<App>,
     session: Named,
@@ -45,6 +61,20 @@ pub(crate) async fn codechat(
     enter(&state.0, Side::CodeChat, session, secret, request).await
 }
 
+/// Where Chatwoot sends its webhooks
+///
+/// The relay sets the address itself, where the token may. Signatures are checked when the inbox's secret is known.
+#[utoipa::path(post, path = "/chatwoot/webhook/{session}", tag = "webhooks", operation_id = "chatwootWebhook", params(Secret), request_body = Value,
+    responses(
+        (status = 200, description = "Durable, known already, or of a kind that is only counted"),
+        (status = 400, description = "`not_json`, `body_incomplete`"),
+        (status = 401, description = "`bad_signature`"),
+        (status = 404, description = "`unknown_session`: unknown name and wrong token alike"),
+        (status = 408, description = "`body_too_slow`: more than 15 s"),
+        (status = 413, description = "`body_too_large`: more than 2 MB"),
+        (status = 415, description = "`not_json_type`: not JSON, or compressed"),
+        (status = 503, description = "`store_unavailable`: cannot be made durable within a second; `disk_full`"),
+    ))]
 pub(crate) async fn chatwoot(
     state: State<App>,
     session: Named,

@@ -1,19 +1,25 @@
 //! The HTTP side: webhook doors, session API, files for CodeChat, health and metrics.
 //!
 //! The cast: [`App`] is what handlers share; [`router`] the routes; [`serve`] the server with its timeouts; [`Problem`] every
-//! error answer. A handler extracts, makes one engine call, and maps the result.
+//! error answer; [`openapi()`] the description of it all. A handler extracts, makes one engine call, and maps the result.
 //!
 //! Invariant: a webhook is answered 200 only after the engine says that it is durable.
+
+#![expect(unused_qualifications, reason = "utoipa names the types of parameters together with their traits")]
 
 mod auth;
 mod console;
 mod dead;
 mod doctor;
 mod door;
+mod extract;
 mod health;
 mod media;
 mod message;
+mod openapi;
+mod page;
 mod problem;
+mod reference;
 mod server;
 mod session;
 mod sides;
@@ -26,6 +32,7 @@ use relay_engine::Engine;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+pub use openapi::document as openapi;
 pub use problem::Problem;
 pub use server::serve;
 
@@ -46,7 +53,7 @@ pub fn router(app: App) -> Router {
         .route("/codechat/webhook/{session}", post(door::codechat))
         .route("/chatwoot/webhook/{session}", post(door::chatwoot))
         .route("/media/{token}", get(media::fetch))
-        .route("/doctor/echo/{word}", get(doctor::echo).post(doctor::echo));
+        .route("/doctor/echo/{word}", get(doctor::echo).post(doctor::echo_back));
     let sessions = Router::new()
         .route("/session", post(session::create).get(session::list))
         .route("/session/{session}", get(session::show).patch(session::change).delete(session::remove))
@@ -56,7 +63,7 @@ pub fn router(app: App) -> Router {
         .route("/session/{session}/resume", post(session::resume))
         .route("/api/v1/messages", get(message::list))
         .route("/api/v1/messages/{event}", get(message::show))
-        .route("/api/v1/messages/{event}/retry", post(dead::retry))
+        .route("/api/v1/messages/{event}/retry", post(dead::retry_message))
         .route("/api/v1/doctor", post(doctor::examine))
         .route("/api/v1/dead", get(dead::list))
         .route("/api/v1/dead/groups", get(dead::groups))
@@ -72,12 +79,18 @@ pub fn router(app: App) -> Router {
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/healthz", get(health::summary))
-        .route("/health", get(health::summary))
+        .route("/health", get(health::summary_too))
         .route("/metrics", get(health::metrics));
+    let description = Router::new()
+        .route("/openapi.json", get(reference::json))
+        .route("/reference", get(reference::page))
+        .route("/reference.css", get(reference::style));
     doors
         .merge(sessions)
         .merge(health)
+        .merge(description)
         .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::no_method)
         .layer(axum::middleware::from_fn(server::log_request))
         .with_state(app)
 }

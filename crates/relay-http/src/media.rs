@@ -9,6 +9,14 @@ use tokio_util::io::ReaderStream;
 
 use crate::{App, Problem};
 
+/// Fetch a file on its way to WhatsApp
+///
+/// The token lives ten minutes and allows three fetches.
+#[utoipa::path(get, path = "/media/{token}", tag = "webhooks", operation_id = "fetchFile",
+    responses(
+        (status = 200, description = "The file", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 404, description = "`no_file`"),
+    ))]
 pub(crate) async fn fetch(
     State(app): State<App>,
     token: Result<Path<String>, PathRejection>,

@@ -1,7 +1,7 @@
 //! Messages as operators look at them: a list with filters, and one with all that is known of it.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use relay_domain::Timestamp;
 use relay_domain::id::{CwConversationId, CwMessageId, EventId, SessionId};
@@ -9,8 +9,10 @@ use relay_domain::text;
 use relay_engine::message::{Message, Part};
 use relay_store::{EventState, LaneKind, Link, StoreError, Tried, Wanted};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
+use crate::extract::{Path, Query};
+use crate::page::Page;
 use crate::{App, Problem};
 
 /// How many messages come at once unless the caller says.
@@ -19,72 +21,108 @@ const LARGEST_LIMIT: u32 = 200;
 /// How much of a text a list shows, in characters.
 const EXCERPT: usize = 80;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Filter {
+    /// Name of a session.
     session: Option<String>,
+    /// `in`, `out` or `receipt`.
     direction: Option<String>,
+    /// `pending`, `delivered`, `ignored`, `dead` or `expired`.
     state: Option<String>,
+    /// A phone number or a WhatsApp id.
     chat: Option<String>,
+    /// Only what was received since then.
+    #[param(value_type = Option<String>, format = DateTime)]
     since: Option<jiff::Timestamp>,
+    /// How many at once.
+    #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
+    /// `next` of the page before.
     cursor: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A message, or another event that was received.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct MessageOut {
     id: String,
     session: String,
+    /// `in` to Chatwoot, `out` to WhatsApp, or `receipt`.
+    #[schema(value_type = String)]
     direction: &'static str,
     chat: String,
+    /// Name of the webhook event.
     event: String,
     kind: Option<String>,
+    /// `pending`, `delivered`, `ignored`, `dead` or `expired`.
+    #[schema(value_type = String)]
     state: &'static str,
+    /// Why it was ignored, died or expired; begins with a word and a colon.
     reason: Option<String>,
     attempts: u32,
+    #[schema(format = DateTime)]
     received_at: String,
+    #[schema(format = DateTime)]
     finished_at: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A message in a list. It holds a customer's words.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ListedOut {
     #[serde(flatten)]
     message: MessageOut,
+    /// The beginning of its text, as the other side shows it.
     text: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A message with all that is known of it. It holds a customer's words.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ShownOut {
     #[serde(flatten)]
     message: MessageOut,
+    /// What the other side shows; empty when nothing crosses, or once the body was emptied.
     parts: Vec<PartOut>,
+    /// Every attempt.
     tries: Vec<TriedOut>,
+    /// What it is on both sides, part by part.
     links: Vec<LinkOut>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PartOut {
     text: Option<String>,
-    file: Option<Value>,
+    file: Option<FileOut>,
     private: bool,
     placeholder: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+struct FileOut {
+    kind: String,
+    name: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
 pub(crate) struct TriedOut {
     number: u32,
+    #[schema(format = DateTime)]
     started_at: String,
     duration_ms: i64,
     outcome: String,
     http_status: Option<u16>,
+    /// What was said, without what is secret.
     detail: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct LinkOut {
+    #[schema(value_type = String)]
     direction: &'static str,
     part: u16,
     parts: u16,
+    /// `intent`, `sent` or `failed`.
+    #[schema(value_type = String)]
     state: &'static str,
     deleted: bool,
     whatsapp_id: String,
@@ -93,19 +131,29 @@ struct LinkOut {
     chatwoot_message: Option<i64>,
 }
 
+/// List messages, newest first
+///
+/// The answer holds customers' texts.
+#[utoipa::path(get, path = "/api/v1/messages", tag = "messages", operation_id = "listMessages", params(Filter),
+    responses(
+        (status = 200, description = "A page of messages", body = Page<ListedOut>),
+        (status = 404, description = "`unknown_session`"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
 pub(crate) async fn list(
     State(app): State<App>,
-    filter: Result<Query<Filter>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Value>, Problem> {
-    let Query(filter) = filter.map_err(|error| invalid(error.body_text()))?;
+    Query(filter): Query<Filter>,
+) -> Result<Json<Page<ListedOut>>, Problem> {
     let wanted = wanted(&app, filter).await?;
     let messages = app.engine.messages(&wanted).await.map_err(unavailable)?;
     let is_full = messages.len() >= wanted.limit as usize;
     let next = messages.last().filter(|_| is_full).map(|last| last.stored.id.to_string());
-    let data: Vec<_> = messages.iter().map(listed).collect();
-    Ok(Json(json!({ "data": data, "next": next })))
+    Ok(Json(Page { data: messages.iter().map(listed).collect(), next }))
 }
 
+/// Show a message with every attempt and what it is on both sides
+#[utoipa::path(get, path = "/api/v1/messages/{event}", tag = "messages", operation_id = "showMessage",
+    responses((status = 200, description = "The message", body = ShownOut), (status = 404, description = "`unknown_message`")))]
 pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<ShownOut>, Problem> {
     let found = app.engine.message(&EventId::new(id.clone())).await.map_err(unavailable)?;
     let (message, tries) = found.ok_or_else(|| unknown(&id))?;
@@ -184,7 +232,7 @@ pub(crate) fn listed(message: &Message) -> ListedOut {
 fn part(part: &Part) -> PartOut {
     PartOut {
         text: part.text.clone(),
-        file: part.file.as_ref().map(|file| json!({ "kind": file.kind.to_lowercase(), "name": file.name })),
+        file: part.file.as_ref().map(|file| FileOut { kind: file.kind.to_lowercase(), name: file.name.clone() }),
         private: part.is_private,
         placeholder: part.is_placeholder,
     }

@@ -1,8 +1,10 @@
 //! Error answers: `application/problem+json` with a stable code and a sentence that says what to do.
 
+use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An error as a client sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,23 @@ pub struct Problem {
     pub detail: String,
     /// When to try again, in seconds.
     pub retry_after: Option<u32>,
+}
+
+/// An error, as RFC 9457 has it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemOut {
+    /// Always `about:blank`: `code` says what it is.
+    #[schema(value_type = String)]
+    r#type: &'static str,
+    #[schema(value_type = String)]
+    title: &'static str,
+    status: u16,
+    /// Stable name.
+    #[schema(value_type = String)]
+    code: &'static str,
+    /// What is wrong and what to do.
+    detail: String,
 }
 
 impl Problem {
@@ -59,14 +78,14 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        let mut response = (self.status, body.to_string()).into_response();
+        let body = ProblemOut {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+        };
+        let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
@@ -78,4 +97,12 @@ impl IntoResponse for Problem {
 
 pub(crate) async fn no_route() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no_route", "there is nothing at this address")
+}
+
+pub(crate) async fn no_method() -> Problem {
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "no_method",
+        "this address does not take this method; see the header Allow",
+    )
 }

@@ -1,125 +1,40 @@
 //! The session API: the payloads of the first relay, and what it lacked.
 
+mod wire;
+
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use relay_domain::phone::Phone;
 use relay_domain::settings::SessionSettings;
+use relay_engine::Live;
 use relay_engine::setup::{NewSession, SetupError};
-use relay_engine::{Live, Side};
-use relay_store::{Backlog, Deleted, Session, StoreError, UpdateSession};
-use secrecy::SecretString;
+use relay_store::{Backlog, Deleted, StoreError, UpdateSession};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use url::Url;
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::extract::{Path, Query};
+use crate::page::Page;
 use crate::{App, Problem, door};
+use wire::{ChangesIn, CreatedOut, HeardOut, PauseIn, QrOut, Removal, SessionIn, SessionOut, SessionPage};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with the field chatwoot")]
-pub(crate) struct SessionIn {
-    session_id: Option<String>,
-    description: Option<String>,
-    chatwoot: ChatwootIn,
-    settings: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with settings")]
-struct ChangesIn {
-    settings: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with inbox_id, account_id and token")]
-struct ChatwootIn {
-    inbox_id: i64,
-    account_id: i64,
-    token: SecretString,
-    url: Option<Url>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct SessionOut {
-    id: String,
-    session_id: String,
-    description: Option<String>,
-    status: &'static str,
-    status_reason: Option<String>,
-    connection: String,
-    chatwoot: ChatwootOut,
-    settings: SessionSettings,
-    created_at: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    heard: Option<HeardOut>,
-}
-
-/// What both sides told this process since it started.
-#[derive(Serialize)]
-struct HeardOut {
-    chatwoot: HeardFrom,
-    codechat: HeardFrom,
-}
-
-#[derive(Serialize)]
-struct HeardFrom {
-    webhooks: u64,
-    last_at: Option<String>,
-}
-
-impl HeardFrom {
-    fn of(live: &Live, side: Side) -> Self {
-        let heard = live.health.told(side);
-        let time = |at: relay_domain::Timestamp| jiff::Timestamp::from_millisecond(at.as_millis()).ok();
-        Self { webhooks: heard.count(), last_at: heard.last().and_then(time).map(|at| at.to_string()) }
-    }
-}
-
-#[derive(Serialize)]
-struct ChatwootOut {
-    url: String,
-    account_id: i64,
-    inbox_id: i64,
-    signed: bool,
-}
-
-#[derive(Serialize)]
-pub(crate) struct CreatedOut {
-    #[serde(flatten)]
-    session: SessionOut,
-    chatwoot_inbox_webhook: String,
-    chatwoot_inbox_webhook_set: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_step: Option<String>,
-}
-
-impl From<&Session> for SessionOut {
-    fn from(session: &Session) -> Self {
-        let created = jiff::Timestamp::from_millisecond(session.created_at.as_millis()).unwrap_or_default();
-        Self {
-            id: session.id.to_string(),
-            session_id: session.name.clone(),
-            description: session.description.clone(),
-            status: session.state.as_str(),
-            status_reason: session.state_reason.clone(),
-            connection: session.connection.clone(),
-            chatwoot: ChatwootOut {
-                url: without_password(&session.chatwoot.url),
-                account_id: session.chatwoot.account,
-                inbox_id: session.chatwoot.inbox,
-                signed: session.chatwoot.secret.is_some(),
-            },
-            settings: session.settings.clone(),
-            created_at: created.to_string(),
-            heard: None,
-        }
-    }
-}
-
+/// Join a number to an inbox
+///
+/// Makes the CodeChat instance, or takes over the one of that name, sets its webhook, and sets the inbox's webhook. What was made is
+/// unmade when a later step fails.
+#[utoipa::path(post, path = "/session", tag = "sessions", operation_id = "createSession", request_body = SessionIn,
+    responses(
+        (status = 201, description = "The session was made", body = CreatedOut),
+        (status = 400, description = "`not_json`"),
+        (status = 409, description = "`not_configured`: an address or a key is missing; `taken`: the name or the inbox belongs to another session"),
+        (status = 413, description = "`body_too_large`: over 2 MB"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_session`, `bad_session_id`, `chatwoot_page`, `chatwoot_token_refused`, `no_such_inbox`, `not_an_api_inbox`"),
+        (status = 502, description = "`chatwoot_failed`, `codechat_failed`, with what they said"),
+    ))]
 pub(crate) async fn create(
     State(app): State<App>,
     request: Request,
@@ -190,15 +105,6 @@ fn without_values(message: &str) -> String {
     format!("{}{rest}", kind.trim_end())
 }
 
-/// The address without what proves who may use it.
-fn without_password(url: &Url) -> String {
-    let mut url = url.clone();
-    if url.set_password(None).and_then(|()| url.set_username("")).is_err() {
-        return url.origin().ascii_serialization();
-    }
-    url.to_string()
-}
-
 pub(crate) fn interrupted(error: &tokio::task::JoinError) -> Problem {
     tracing::error!(%error, "a session could not be made");
     Problem::new(
@@ -226,22 +132,50 @@ pub(crate) fn refused(error: SetupError) -> Problem {
     Problem::new(status, code, format!("{error}{cause}"))
 }
 
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Value>, Problem> {
+/// List the sessions, oldest first
+#[utoipa::path(get, path = "/session", tag = "sessions", operation_id = "listSessions", params(SessionPage),
+    responses(
+        (status = 200, description = "The sessions", body = Page<SessionOut>),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
+pub(crate) async fn list(
+    State(app): State<App>,
+    Query(asked): Query<SessionPage>,
+) -> Result<Json<Page<SessionOut>>, Problem> {
     let sessions = app.engine.store.sessions().await.map_err(unavailable)?;
-    let data: Vec<_> = sessions.iter().map(SessionOut::from).collect();
-    Ok(Json(json!({ "data": data, "next": null })))
+    let mut rest = sessions.iter().skip(match &asked.cursor {
+        Some(last) => sessions.iter().position(|session| session.id.as_str() == last).map_or(usize::MAX, |at| at + 1),
+        None => 0,
+    });
+    let data: Vec<_> = rest.by_ref().take(asked.limit.unwrap_or(usize::MAX).max(1)).map(SessionOut::from).collect();
+    let next = rest.next().and(data.last()).map(|last| last.id.clone());
+    Ok(Json(Page { data, next }))
 }
 
+/// Show a session
+#[utoipa::path(get, path = "/session/{session}", tag = "sessions", operation_id = "showSession",
+    responses(
+        (status = 200, description = "The session, with what this process heard of both sides", body = SessionOut),
+        (status = 404, description = "`unknown_session`"),
+    ))]
 pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<SessionOut>, Problem> {
     let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
     let session = session.ok_or_else(|| unknown(&name))?;
-    let heard = app.engine.sessions.of_id(&session.id).map(|live| HeardOut {
-        chatwoot: HeardFrom::of(&live, Side::Chatwoot),
-        codechat: HeardFrom::of(&live, Side::CodeChat),
-    });
+    let heard = app.engine.sessions.of_id(&session.id).map(|live| HeardOut::by(&live));
     Ok(Json(SessionOut { heard, ..SessionOut::from(&session) }))
 }
 
+/// Change settings of a session
+///
+/// What is not named stays, `null` brings a default back.
+#[utoipa::path(patch, path = "/session/{session}", tag = "sessions", operation_id = "changeSession", request_body = ChangesIn,
+    responses(
+        (status = 200, description = "The session as it is now", body = SessionOut),
+        (status = 400, description = "`not_json`"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_session`: a name or choice that does not exist; nothing changes"),
+    ))]
 pub(crate) async fn change(
     State(app): State<App>,
     Path(name): Path<String>,
@@ -257,12 +191,16 @@ pub(crate) async fn change(
     show(State(app), Path(name)).await
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Removal {
-    #[serde(default)]
-    force: bool,
-}
-
+/// Remove a session
+///
+/// Its events, links and chats go with it. CodeChat's instance and the phone's pairing stay.
+#[utoipa::path(delete, path = "/session/{session}", tag = "sessions", operation_id = "removeSession", params(Removal),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 409, description = "`events_pending`: events wait, or are dead letters"),
+        (status = 422, description = "`invalid_filter`"),
+    ))]
 pub(crate) async fn remove(
     State(app): State<App>,
     Path(name): Path<String>,
@@ -292,12 +230,17 @@ fn kept(name: &str, Backlog { pending, dead }: Backlog) -> String {
     )
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with the field reason")]
-struct PauseIn {
-    reason: Option<String>,
-}
-
+/// Stop delivering, both ways
+///
+/// Webhooks are stored meanwhile. The body may be missing.
+#[utoipa::path(post, path = "/session/{session}/pause", tag = "sessions", operation_id = "pauseSession", request_body = Option<PauseIn>,
+    responses(
+        (status = 200, description = "The session as it is now", body = SessionOut),
+        (status = 400, description = "`not_json`"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_session`"),
+    ))]
 pub(crate) async fn pause(
     State(app): State<App>,
     Path(name): Path<String>,
@@ -316,6 +259,12 @@ pub(crate) async fn pause(
     show(State(app), Path(name)).await
 }
 
+/// End every pause, also one for a refused token
+#[utoipa::path(post, path = "/session/{session}/resume", tag = "sessions", operation_id = "resumeSession",
+    responses(
+        (status = 200, description = "The session as it is now", body = SessionOut),
+        (status = 404, description = "`unknown_session`"),
+    ))]
 pub(crate) async fn resume(State(app): State<App>, Path(name): Path<String>) -> Result<Json<SessionOut>, Problem> {
     let session = app.engine.store.session_by_name(&name).await.map_err(unavailable)?;
     let session = session.ok_or_else(|| unknown(&name))?;
@@ -331,14 +280,20 @@ pub(crate) fn is_reason(text: &str) -> bool {
     text.chars().count() <= 200 && !text.chars().any(char::is_control)
 }
 
-pub(crate) async fn connect(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+/// Get the QR code to scan
+///
+/// CodeChat takes about three seconds.
+#[utoipa::path(post, path = "/session/{session}/connect", tag = "sessions", operation_id = "connectSession",
+    responses(
+        (status = 200, description = "The code, or that nothing is left to scan", body = QrOut),
+        (status = 404, description = "`unknown_session`"),
+        (status = 502, description = "`codechat_failed`"),
+    ))]
+pub(crate) async fn connect(State(app): State<App>, Path(name): Path<String>) -> Result<Json<QrOut>, Problem> {
     let live = app.engine.sessions.named(&name).await.map_err(unavailable)?.ok_or_else(|| unknown(&name))?;
     let qr = qr(&live).await?;
-    let mut answer = json!({ "base64": qr.base64, "code": qr.code, "count": qr.count, "state": qr.state.as_str() });
-    if qr.state == codechat::State::Open {
-        answer["owner"] = owner(&live).await.into();
-    }
-    Ok(Json(answer))
+    let owner = if qr.state == codechat::State::Open { owner(&live).await } else { None };
+    Ok(Json(QrOut { base64: qr.base64, code: qr.code, count: qr.count, state: qr.state.as_str().to_owned(), owner }))
 }
 
 /// The number that is connected, masked.

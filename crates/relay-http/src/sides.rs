@@ -3,25 +3,31 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header;
 use relay_engine::setup::{HookState, Sides};
 use relay_engine::{Engine, Live, Side};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
+use crate::extract::Path;
 use crate::session::{interrupted, read, refused, unavailable, unknown};
 use crate::{App, Problem};
 
-#[derive(Serialize)]
+/// Where both sides of a session send their webhooks.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct SidesOut {
     chatwoot: SideOut,
     codechat: SideOut,
+    /// Whether Chatwoot's webhooks are checked by signature.
     signed: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SideOut {
+    /// `right`, `missing`, `stale` (ours, with a secret of the past), `elsewhere`, `no_instance`, or `unknown`.
+    #[schema(value_type = String)]
     state: &'static str,
     /// Where its webhooks go instead, or why nobody knows.
     found: Option<String>,
@@ -29,15 +35,18 @@ struct SideOut {
     address: String,
 }
 
-#[derive(Default, Deserialize)]
+/// What the session is to work with from now on.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with the field chatwoot")]
-struct MendIn {
+pub(crate) struct MendIn {
     chatwoot: Option<TokenIn>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, expecting = "an object with the field token")]
 struct TokenIn {
+    /// Access token of a Chatwoot user.
+    #[schema(value_type = String, format = Password)]
     token: SecretString,
 }
 
@@ -62,12 +71,27 @@ impl SidesOut {
     }
 }
 
+/// Ask both sides where they send their webhooks
+#[utoipa::path(get, path = "/session/{session}/sides", tag = "sessions", operation_id = "showSides",
+    responses((status = 200, description = "What they say now", body = SidesOut), (status = 404, description = "`unknown_session`")))]
 pub(crate) async fn show(State(app): State<App>, Path(name): Path<String>) -> Result<Json<SidesOut>, Problem> {
     let live = live(&app, &name).await?;
     let sides = app.engine.sides(&live).await;
     Ok(Json(SidesOut::new(&app.engine, &name, sides)))
 }
 
+/// Put right what is not right, with new secrets
+///
+/// What is right stays as it is. The body may be missing.
+#[utoipa::path(post, path = "/session/{session}/sides", tag = "sessions", operation_id = "mendSides", request_body = Option<MendIn>,
+    responses(
+        (status = 200, description = "What both sides say now", body = SidesOut),
+        (status = 400, description = "`not_json`"),
+        (status = 404, description = "`unknown_session`"),
+        (status = 415, description = "`not_json_type`"),
+        (status = 422, description = "`invalid_session`, `chatwoot_token_refused`, `no_such_inbox`"),
+        (status = 502, description = "`chatwoot_failed`, `codechat_failed`"),
+    ))]
 pub(crate) async fn mend(
     State(app): State<App>,
     Path(name): Path<String>,

@@ -14,6 +14,7 @@ mod health;
 mod json;
 mod messages;
 mod network;
+mod openapi;
 mod sessions;
 mod setup_failures;
 mod sides;
