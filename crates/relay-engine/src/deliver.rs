@@ -87,7 +87,7 @@ pub(crate) async fn deliver(
 async fn deliver_as_is(engine: &Engine, live: Arc<Live>, lease: &Lease, event: &PendingEvent) -> Result<Done, Trouble> {
     let (mut meaning, extras) = translate(event);
     if let Some(connection) = extras.connection.clone() {
-        engine.connection_changed(&live, connection).await?;
+        engine.connection_is(&live, &connection).await?;
     }
     let chat = match lease.lane.kind {
         LaneKind::Receipt => None,

@@ -87,6 +87,7 @@ impl Engine {
         background.spawn(self.clone().keep_room(stop.clone()));
         background.spawn(self.clone().keep_house(stop.clone()));
         background.spawn(self.clone().keep_hooks(stop.clone()));
+        background.spawn(self.clone().keep_connections(stop.clone()));
         if self.config.gap_recovery {
             background.spawn(self.clone().keep_gaps(stop.clone()));
         }

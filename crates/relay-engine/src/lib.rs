@@ -9,6 +9,7 @@
 pub mod access;
 pub mod address;
 pub mod config;
+mod connection;
 pub mod dead;
 mod deliver;
 pub mod disk;
@@ -45,8 +46,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use relay_audio::{Limits, Transcoder};
 use relay_domain::Clock;
-use relay_domain::backoff::Direction;
-use relay_store::{Offer, Store, StoreError, UpdateSession};
+use relay_store::{Offer, Store, StoreError};
 use url::Url;
 
 pub use config::EngineConfig;
@@ -163,19 +163,5 @@ impl Engine {
         let mut url = self.config.callback_url.clone();
         url.path_segments_mut().expect("our own address has a path").pop_if_empty().extend(["media", token]);
         url
-    }
-
-    async fn connection_changed(&self, live: &Live, connection: String) -> Result<(), StoreError> {
-        live.health.set_offline(connection != "open");
-        self.note_way_out(live, connection == "open").await?;
-        if connection == "open" {
-            live.health.gaps.look_soon(Direction::In);
-        }
-        if live.session.connection == connection {
-            return Ok(());
-        }
-        tracing::info!(session.id = %live.id(), connection, "the phone's connection changed");
-        let update = UpdateSession { connection: Some(connection), ..UpdateSession::of(live.id()) };
-        self.store.update_session(update).await
     }
 }

@@ -20,6 +20,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::OnceCell;
 
 use crate::config::EngineConfig;
+use crate::connection::NextAsk;
 use crate::doctor::heard::Heard;
 use crate::gap::Gaps;
 use crate::hooks::Asked;
@@ -66,6 +67,8 @@ pub struct Health {
     pub(crate) turns: Turns,
     /// How much conversations got in the last minute.
     pub(crate) walls: Walls,
+    /// When CodeChat is asked whether the phone is connected.
+    pub(crate) next_ask: NextAsk,
     /// When gaps are looked for.
     pub(crate) gaps: Gaps,
     /// What customers wrote and nobody has read yet.

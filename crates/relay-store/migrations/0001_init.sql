@@ -13,7 +13,10 @@ CREATE TABLE session (
     description            TEXT,
     state                  TEXT   NOT NULL CHECK (state IN ('active', 'paused')),
     state_reason           TEXT,
+    -- what CodeChat last said of the phone, since when the phone is connected or is not, and what agents were told of it last
     connection             TEXT   NOT NULL,
+    connection_since       BIGINT NOT NULL,
+    announced              TEXT   CHECK (announced IN ('connected', 'lost', 'logged_out')),
     codechat_url           TEXT   NOT NULL,
     codechat_token_sealed  BYTEA  NOT NULL,
     codechat_hook_hash     BYTEA  NOT NULL,

@@ -13,6 +13,7 @@ mod browse;
 mod chat;
 mod checkpoint;
 mod checkup;
+mod connection;
 mod contact;
 mod cursor;
 mod db;
@@ -60,6 +61,7 @@ pub use access::{KeepPass, PassKind, TradeLink};
 pub use browse::{Browse, Browsed};
 pub use chat::{CHATWOOT_NAME, ConfirmNumber, OpenChat, SetChoice, SetPlace};
 pub use checkup::Checkup;
+pub use connection::{NoteAnnounced, NoteConnection};
 pub use contact::{SetProfile, SetStatus, SettleContact};
 pub use cursor::{BeginSweep, Begun, Cursor, Progress, SaveSweep, SaveSwept};
 pub use db::Migration;
@@ -74,9 +76,9 @@ pub use link::{Reserve, Reserved};
 pub use media::{Offer, OfferFile};
 pub use message::{Stored, Tried, Wanted};
 pub use model::{
-    Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, DueEvents, End, EventState, Lane, LaneKind, Lease, Link,
-    LinkChange, LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState, Source,
-    Tally,
+    Announced, Attempt, Change, Chat, ChatwootAccess, CodeChatAccess, DueEvents, End, EventState, Lane, LaneKind,
+    Lease, Link, LinkChange, LinkKey, LinkState, NewEvent, NewLink, Origin, PendingEvent, Place, Session, SessionState,
+    Source, Tally,
 };
 pub use pausing::{Turn, TurnSession};
 pub use person::{MeetPeople, Person};
@@ -439,6 +441,16 @@ impl Store {
     /// Changes the state of a session.
     pub async fn update_session(&self, update: UpdateSession) -> Result<()> {
         self.writer.write(session::SealedUpdate::new(update, &self.vault)?).await
+    }
+
+    /// Notes what was said of a phone's connection; `false` when that was known.
+    pub async fn note_connection(&self, note: NoteConnection) -> Result<bool> {
+        self.writer.write(note).await
+    }
+
+    /// Notes what agents were told of a phone's connection.
+    pub async fn note_announced(&self, note: NoteAnnounced) -> Result<()> {
+        self.writer.write(note).await
     }
 
     /// Stops a session, or lets it work again; `false` when it was not in the state that this is about.

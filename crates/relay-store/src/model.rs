@@ -92,6 +92,18 @@ closed_set! {
 }
 
 closed_set! {
+    /// What agents were last told of a phone's connection.
+    Announced {
+        /// It is connected, or was when nobody had to be told.
+        Connected = "connected",
+        /// It is not.
+        Lost = "lost",
+        /// It is no longer paired.
+        LoggedOut = "logged_out",
+    }
+}
+
+closed_set! {
     /// The state of an event.
     EventState {
         /// It waits.
@@ -443,6 +455,10 @@ pub struct Session {
     pub state_reason: Option<String>,
     /// What CodeChat last said of its connection to WhatsApp.
     pub connection: String,
+    /// Since when it is connected, or is not.
+    pub connection_since: Timestamp,
+    /// What agents were last told of that; nothing before it was connected for the first time.
+    pub announced: Option<Announced>,
     /// Its CodeChat.
     pub codechat: CodeChatAccess,
     /// Its Chatwoot.

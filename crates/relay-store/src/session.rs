@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::db::{Db, Tx, on, read};
 use crate::error::{Result, StoreError};
-use crate::model::{ChatwootAccess, CodeChatAccess, Session, SessionState};
+use crate::model::{Announced, ChatwootAccess, CodeChatAccess, Session, SessionState};
 use crate::vault::Vault;
 use crate::writer::Verb;
 
@@ -51,8 +51,9 @@ impl Verb for InsertSession {
             sqlx::query(
                 "-- insert_session\nINSERT INTO session (id, name, description, state, state_reason, connection, \
                  codechat_url, codechat_token_sealed, codechat_hook_hash, chatwoot_url, chatwoot_account, chatwoot_inbox, \
-                 chatwoot_token_sealed, chatwoot_secret_sealed, chatwoot_hook_hash, settings, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+                 chatwoot_token_sealed, chatwoot_secret_sealed, chatwoot_hook_hash, settings, created_at, \
+                 connection_since, announced) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             )
             .bind(self.session.id.as_str())
             .bind(self.session.name.as_str())
@@ -71,6 +72,8 @@ impl Verb for InsertSession {
             .bind(&chatwoot.hook_hash[..])
             .bind(self.settings.as_str())
             .bind(self.session.created_at.as_millis())
+            .bind(self.session.connection_since.as_millis())
+            .bind(self.session.announced.map(Announced::as_str))
             .execute(conn)
             .await
             .map(drop)
@@ -94,8 +97,6 @@ fn taken(error: sqlx::Error) -> StoreError {
 pub struct UpdateSession {
     /// The session.
     pub id: SessionId,
-    /// What CodeChat said of its connection to WhatsApp.
-    pub connection: Option<String>,
     /// What Chatwoot signs webhooks with from now on.
     pub chatwoot_secret: Option<SecretString>,
     /// The token that Chatwoot takes from now on.
@@ -115,7 +116,6 @@ impl UpdateSession {
     pub fn of(id: &SessionId) -> Self {
         Self {
             id: id.clone(),
-            connection: None,
             chatwoot_secret: None,
             chatwoot_token: None,
             chatwoot_hook: None,
@@ -154,16 +154,14 @@ impl Verb for SealedUpdate {
     async fn apply(&self, tx: &mut Tx) -> Result<()> {
         on!(tx, |conn| {
             sqlx::query(
-                "-- update_session\nUPDATE session SET connection = COALESCE($2, connection), \
-                 chatwoot_secret_sealed = COALESCE($3, chatwoot_secret_sealed), \
-                 settings = COALESCE($4, settings), \
-                 chatwoot_token_sealed = COALESCE($5, chatwoot_token_sealed), \
-                 chatwoot_hook_hash = COALESCE($6, chatwoot_hook_hash), \
-                 codechat_token_sealed = COALESCE($7, codechat_token_sealed), \
-                 codechat_hook_hash = COALESCE($8, codechat_hook_hash) WHERE id = $1",
+                "-- update_session\nUPDATE session SET chatwoot_secret_sealed = COALESCE($2, chatwoot_secret_sealed), \
+                 settings = COALESCE($3, settings), \
+                 chatwoot_token_sealed = COALESCE($4, chatwoot_token_sealed), \
+                 chatwoot_hook_hash = COALESCE($5, chatwoot_hook_hash), \
+                 codechat_token_sealed = COALESCE($6, codechat_token_sealed), \
+                 codechat_hook_hash = COALESCE($7, codechat_hook_hash) WHERE id = $1",
             )
             .bind(self.update.id.as_str())
-            .bind(self.update.connection.as_deref())
             .bind(self.secret.as_deref())
             .bind(self.settings.as_deref())
             .bind(self.chatwoot_token.as_deref())
@@ -249,6 +247,8 @@ struct SessionRow {
     state: String,
     state_reason: Option<String>,
     connection: String,
+    connection_since: i64,
+    announced: Option<String>,
     codechat_url: String,
     codechat_token_sealed: Vec<u8>,
     codechat_hook_hash: Vec<u8>,
@@ -269,6 +269,8 @@ impl SessionRow {
         let hash =
             |column, bytes: Vec<u8>| <[u8; 32]>::try_from(bytes).map_err(|_| bad(column, "not 32 bytes".to_owned()));
         let open = |column, sealed: &[u8]| -> Result<SecretString> { vault.open(column, &self.id, sealed) };
+        let announced = |word: &String| Announced::parse(word).ok_or_else(|| bad("announced", word.clone()));
+        let announced = self.announced.as_ref().map(announced).transpose()?;
         Ok(Session {
             codechat: CodeChatAccess {
                 url: url("codechat_url", &self.codechat_url)?,
@@ -295,6 +297,8 @@ impl SessionRow {
             description: self.description,
             state_reason: self.state_reason,
             connection: self.connection,
+            connection_since: Timestamp::from_millis(self.connection_since),
+            announced,
         })
     }
 }

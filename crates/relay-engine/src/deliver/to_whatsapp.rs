@@ -194,9 +194,8 @@ impl Task<'_> {
 
     pub(crate) async fn is_online(&self) -> Result<bool, Trouble> {
         let state = self.live.codechat.connection_state(self.live.name()).await.map_err(from_codechat)?;
-        let online = state.state == State::Open;
-        self.live.health.set_offline(!online);
-        Ok(online)
+        self.engine.heed_state(&self.live, &state.state).await?;
+        Ok(state.state == State::Open)
     }
 
     async fn send_part(

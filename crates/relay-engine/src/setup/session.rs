@@ -170,6 +170,8 @@ impl Engine {
             state: SessionState::Active,
             state_reason: None,
             connection: "unknown".to_owned(),
+            connection_since: self.clock.now(),
+            announced: None,
             codechat: CodeChatAccess { url: codechat_url, token, hook_hash: hash_token(&codechat_secret) },
             chatwoot: ChatwootAccess {
                 url: chatwoot_url,

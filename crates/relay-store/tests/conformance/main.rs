@@ -22,6 +22,7 @@ macro_rules! on_both {
 
 mod chats;
 mod checkups;
+mod connections;
 mod console;
 mod dead;
 mod endings;

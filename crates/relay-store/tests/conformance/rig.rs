@@ -163,6 +163,8 @@ pub(crate) fn session(name: &str, inbox: i64) -> Session {
         state: SessionState::Active,
         state_reason: None,
         connection: "open".to_owned(),
+        connection_since: at(0),
+        announced: None,
         codechat: CodeChatAccess {
             url: Url::parse("http://codechat.test/").unwrap(),
             token: SecretString::from(format!("codechat-token-of-{name}")),

@@ -23,6 +23,7 @@ mod about;
 mod basics;
 mod calls;
 mod cards_out;
+mod connections;
 mod contacts;
 mod conversations;
 mod disk;
