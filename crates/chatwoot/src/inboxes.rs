@@ -92,11 +92,17 @@ pub struct Agent {
     pub id: i64,
     /// Name of the user.
     pub name: String,
+    /// Whether the user may do everything in the account.
+    pub is_administrator: bool,
 }
 
 impl Read for Agent {
     fn read(value: &Value) -> Result<Self, Missing> {
-        Ok(Self { id: need(int(value, "id"), "id")?, name: text(value, "name").unwrap_or_default() })
+        Ok(Self {
+            id: need(int(value, "id"), "id")?,
+            name: text(value, "name").unwrap_or_default(),
+            is_administrator: text(value, "role").as_deref() == Some("administrator"),
+        })
     }
 }
 

@@ -9,6 +9,8 @@ use crate::wire::{Missing, Read, flag, int, need, text};
 pub enum Sender {
     /// An agent.
     User {
+        /// Id of the agent, if told.
+        id: Option<i64>,
         /// The agent's name, empty if unknown.
         name: String,
     },
@@ -32,7 +34,7 @@ impl Sender {
         let name = text(sender, "name").unwrap_or_default();
         match text(sender, "type").as_deref() {
             None | Some("contact") => Self::Contact,
-            Some("user") => Self::User { name },
+            Some("user") => Self::User { id: int(sender, "id"), name },
             Some(_) => Self::Bot { name },
         }
     }

@@ -35,7 +35,7 @@ impl MessageEvent {
 
 fn sender(sender: &Sender) -> Value {
     match sender {
-        Sender::User { name } => json!({ "name": name, "type": "user" }),
+        Sender::User { id, name } => json!({ "id": id, "name": name, "type": "user" }),
         Sender::Bot { name } => json!({ "name": name, "type": "agent_bot" }),
         Sender::Contact => json!({}),
         Sender::None => Value::Null,

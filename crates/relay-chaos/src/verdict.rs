@@ -13,6 +13,8 @@ use crate::world::{Events, World};
 
 /// What the line begins with that tells when a late message was written (see `relay-domain`'s notes, English).
 const LATE: &str = "_🕓 written";
+/// Where the relay tells agents of the phone: what it says there is no customer's.
+const RELAY_CONTACT: &str = "relay-contact";
 /// How far the time moves with every look while everything drains.
 const LAPSE: Duration = Duration::from_secs(5);
 /// Nothing more is to be expected when nothing has moved for so long: some 20 minutes of the time that passes quickly.
@@ -99,7 +101,7 @@ fn inbound(world: &World) -> Way {
         .chatwoot
         .messages()
         .into_iter()
-        .filter(|message| message.message_type == "incoming")
+        .filter(|message| message.message_type == "incoming" && message.contact_source_id != RELAY_CONTACT)
         .filter_map(|message| {
             let id = format!("{}/{}", message.inbox, message.source_id.as_deref()?.strip_prefix("WAID:")?);
             Some((message, id))

@@ -17,6 +17,7 @@ mod form;
 mod frame;
 mod gate;
 mod guard;
+mod inside;
 mod live;
 mod log;
 mod message;
@@ -97,5 +98,6 @@ pub fn router(console: Console) -> Router {
         .route("/console/{*nowhere}", get(failure::nowhere))
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
         .layer(from_fn_with_state(console.clone(), dress::dress))
-        .with_state(console)
+        .with_state(console.clone())
+        .merge(inside::router(console))
 }

@@ -22,7 +22,7 @@ const TAIL: u32 = 50;
 /// What narrows the log, as it is called in addresses.
 const FILTERS: [&str; 6] = ["session", "chat", "direction", "state", "since", "until"];
 
-pub(crate) const WAYS: [LaneKind; 3] = [LaneKind::In, LaneKind::Out, LaneKind::Receipt];
+pub(crate) const WAYS: [LaneKind; 4] = [LaneKind::In, LaneKind::Out, LaneKind::Receipt, LaneKind::Desk];
 pub(crate) const STATES: [EventState; 5] =
     [EventState::Pending, EventState::Delivered, EventState::Ignored, EventState::Dead, EventState::Expired];
 

@@ -53,12 +53,12 @@ struct PartRow {
     is_placeholder: bool,
 }
 
-struct TryRow {
+pub(crate) struct TryRow {
     number: u32,
-    at: When,
-    outcome: Mark,
-    status: Option<u16>,
-    duration_ms: i64,
+    pub(crate) at: When,
+    pub(crate) outcome: Mark,
+    pub(crate) status: Option<u16>,
+    pub(crate) duration_ms: i64,
     detail: Option<String>,
 }
 
@@ -91,7 +91,7 @@ fn shown(frame: Frame, message: &Message, tries: &[Tried], turn: Option<NextTurn
     let stored = &message.stored;
     let kind = stored.lane.kind;
     let is_dead = matches!(stored.state, EventState::Dead | EventState::Expired);
-    let has_chat = kind != LaneKind::Receipt;
+    let has_chat = matches!(kind, LaneKind::In | LaneKind::Out);
     MessagePage {
         id: stored.id.to_string(),
         session: message.session.clone(),
@@ -136,7 +136,7 @@ fn part(part: &Part) -> PartRow {
     PartRow { text: part.text.clone(), file, is_private: part.is_private, is_placeholder: part.is_placeholder }
 }
 
-fn attempt(tried: &Tried, frame: &Frame) -> TryRow {
+pub(crate) fn attempt(tried: &Tried, frame: &Frame) -> TryRow {
     let is_well = tried.outcome == "ok";
     TryRow {
         number: tried.number,
@@ -152,7 +152,7 @@ fn attempt(tried: &Tried, frame: &Frame) -> TryRow {
     }
 }
 
-fn next_turn(turn: NextTurn, frame: &Frame) -> String {
+pub(crate) fn next_turn(turn: NextTurn, frame: &Frame) -> String {
     if !turn.is_first {
         return frame.t(T::WaitsForOthers).to_owned();
     }

@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use jiff::tz::TimeZone;
 use relay_domain::Timestamp;
+use relay_domain::note::desk::DESK_NAME;
 use relay_domain::text;
 use relay_engine::message::Message;
 use relay_store::{EventState, LaneKind};
@@ -106,6 +107,7 @@ pub(crate) const fn way_word(kind: LaneKind) -> T {
         LaneKind::In => T::WayIn,
         LaneKind::Out => T::WayOut,
         LaneKind::Receipt => T::WayReceipt,
+        LaneKind::Desk => T::WayDesk,
     }
 }
 
@@ -114,6 +116,7 @@ pub(crate) const fn way_arrow(kind: LaneKind) -> &'static str {
         LaneKind::In => "→",
         LaneKind::Out => "←",
         LaneKind::Receipt => "·",
+        LaneKind::Desk => "⌂",
     }
 }
 
@@ -151,8 +154,10 @@ impl Row {
 
 /// What a chat is called: its number where it has one, with the customer's own name.
 pub(crate) fn chat_name(message: &Message) -> String {
-    if message.stored.lane.kind == LaneKind::Receipt {
-        return String::new();
+    match message.stored.lane.kind {
+        LaneKind::Receipt => return String::new(),
+        LaneKind::Desk => return DESK_NAME.to_owned(),
+        LaneKind::In | LaneKind::Out => {}
     }
     let jid = message.chat.as_ref().and_then(|chat| chat.jid.as_ref()).map(ToString::to_string);
     let address = readable(&jid.unwrap_or_else(|| message.stored.lane.chat.to_string()));

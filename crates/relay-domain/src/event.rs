@@ -360,6 +360,10 @@ ignored! {
     ForeignReceipt = "foreign_receipt",
     /// A receipt that says nothing new.
     StaleReceipt = "stale_receipt",
+    /// A command in the conversation of the *Relay* contact, which the session has switched off.
+    RelayContactOff = "relay_contact_off",
+    /// News that agents know already, or that is no longer true.
+    OldNews = "old_news",
     /// A step of a call whose end was told already.
     CallTold = "call_told",
     /// A change of state that is acted on elsewhere.

@@ -15,6 +15,7 @@ pub mod breaker;
 pub mod call;
 pub mod card;
 pub mod clock;
+pub mod command;
 pub mod doubt;
 pub mod emoji;
 pub mod event;

@@ -4,6 +4,7 @@ mod about;
 mod calendar;
 mod call;
 mod card;
+pub mod desk;
 mod feed;
 mod group;
 mod late;

@@ -44,6 +44,8 @@ pub struct SessionSettings {
     pub conversations: Conversations,
     /// Whether a webhook only says that there is a message, which is then fetched from where it is kept.
     pub strict: bool,
+    /// The contact in the inbox that answers agents' commands and tells them of the phone.
+    pub relay_contact: RelayContact,
 }
 
 impl Default for SessionSettings {
@@ -66,6 +68,7 @@ impl Default for SessionSettings {
             read_receipts: true,
             conversations: Conversations::default(),
             strict: false,
+            relay_contact: RelayContact::default(),
         }
     }
 }
@@ -144,6 +147,22 @@ pub enum SignaturePosition {
     Above,
     /// On a line below the text.
     Below,
+}
+
+/// The contact in the inbox that answers agents' commands and tells them of the phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RelayContact {
+    /// Whether it answers and tells anything.
+    pub enabled: bool,
+    /// Whether it shows a QR code by itself when the number is logged out. All agents of the inbox see it.
+    pub shows_qr: bool,
+}
+
+impl Default for RelayContact {
+    fn default() -> Self {
+        Self { enabled: true, shows_qr: true }
+    }
 }
 
 /// Which conversation takes a customer's message, and how a new one begins.

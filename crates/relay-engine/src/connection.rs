@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// Asks about phones that are not connected until told to stop.
+    /// Asks about phones that are not connected, and has agents told of them, until told to stop.
     pub(crate) async fn keep_connections(self: Arc<Self>, stop: CancellationToken) {
         let questions = TaskTracker::new();
         loop {
@@ -82,6 +82,9 @@ impl Engine {
                 () = sleep(TICK) => {}
             }
             for live in self.sessions.all() {
+                if let Err(error) = self.tell_of_phone(&live).await {
+                    tracing::error!(session.id = %live.id(), %error, "news of the phone could not be queued");
+                }
                 self.ask_when_due(live, &questions, &stop);
             }
         }

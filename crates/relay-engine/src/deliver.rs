@@ -4,6 +4,7 @@ mod about;
 mod call;
 mod choice;
 mod conversation;
+mod desk;
 mod first_contact;
 mod group;
 mod identity;
@@ -85,12 +86,18 @@ pub(crate) async fn deliver(
 }
 
 async fn deliver_as_is(engine: &Engine, live: Arc<Live>, lease: &Lease, event: &PendingEvent) -> Result<Done, Trouble> {
+    if lease.lane.kind == LaneKind::Desk {
+        return Box::pin(Task { engine, live, lease, event, extras: Extras::default() }.serve()).await;
+    }
     let (mut meaning, extras) = translate(event);
     if let Some(connection) = extras.connection.clone() {
         engine.connection_is(&live, &connection).await?;
     }
+    if extras.is_logged_out {
+        engine.logged_out(&live).await?;
+    }
     let chat = match lease.lane.kind {
-        LaneKind::Receipt => None,
+        LaneKind::Receipt | LaneKind::Desk => None,
         LaneKind::In | LaneKind::Out => engine.store.chat(&whose_chat(engine, &live), &lease.lane.chat).await?,
     };
     let view = ChatView {
@@ -215,7 +222,7 @@ pub(crate) async fn show_loss(
     };
     let task = Task { engine, live, lease, event, extras: Extras::default() };
     match lease.lane.kind {
-        LaneKind::Receipt => Ok(Shown::Loss(Vec::new())),
+        LaneKind::Receipt | LaneKind::Desk => Ok(Shown::Loss(Vec::new())),
         // rare, and as large as a delivery
         LaneKind::In => Box::pin(task.post_placeholder(&chat, failed.outcome)).await,
         LaneKind::Out if crate::translate::is_deletion(event) => {

@@ -255,7 +255,10 @@ impl Engine {
                 (LaneKind::Receipt, ChatKey::new(format!("shard-{shard}")), std::time::Duration::ZERO)
             }
             PlaceInQueue::Chat(kind, names) => {
-                let hold = if kind == LaneKind::Out { self.config.hold_out } else { self.config.hold_in };
+                let hold = match kind {
+                    LaneKind::Out | LaneKind::Desk => self.config.hold_out,
+                    LaneKind::In | LaneKind::Receipt => self.config.hold_in,
+                };
                 (kind, self.chats.resolve(&self.store, live.id(), names).await?, hold)
             }
         };

@@ -23,6 +23,9 @@ use crate::trouble::{Failed, Side, Trouble};
 /// How long a lane rests when the store failed it.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(1);
 
+/// How long a lane rests that a pause does not stop, when the token is refused.
+const WHILE_DENIED: Duration = Duration::from_mins(1);
+
 /// Whether the lane goes on.
 #[derive(PartialEq, Eq)]
 enum Next {
@@ -54,7 +57,9 @@ async fn try_work(engine: &Engine, lease: &Lease, stop: &CancellationToken) -> R
     lease.done_to = lease.done_to.max(begun_to);
     let count = events.len();
     for (index, event) in events.iter().enumerate() {
-        if stop.is_cancelled() || engine.is_paused(&lease.lane.session) {
+        // a paused session still answers agents: how else could they resume it?
+        let is_paused = lease.lane.kind != LaneKind::Desk && engine.is_paused(&lease.lane.session);
+        if stop.is_cancelled() || is_paused {
             break;
         }
         let is_last = index + 1 == count;
@@ -86,7 +91,7 @@ impl Engine {
     ) -> Result<Next, StoreError> {
         let now = self.clock.now();
         let side = match lease.lane.kind {
-            LaneKind::In | LaneKind::Receipt => Side::Chatwoot,
+            LaneKind::In | LaneKind::Receipt | LaneKind::Desk => Side::Chatwoot,
             LaneKind::Out => Side::CodeChat,
         };
         let turn = Turn { engine: self, live, lease, event, started_at: now, started: Instant::now() };
@@ -420,6 +425,9 @@ impl Turn<'_> {
             return self.failed(failed).await;
         }
         self.engine.pause(self.live, side).await?;
+        if self.lease.lane.kind == LaneKind::Desk {
+            return self.wait(self.engine.clock.now() + WHILE_DENIED).await;
+        }
         self.release().await
     }
 }

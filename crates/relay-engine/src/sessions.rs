@@ -21,6 +21,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::EngineConfig;
 use crate::connection::NextAsk;
+use crate::desk::Queued;
 use crate::doctor::heard::Heard;
 use crate::gap::Gaps;
 use crate::hooks::Asked;
@@ -69,6 +70,8 @@ pub struct Health {
     pub(crate) walls: Walls,
     /// When CodeChat is asked whether the phone is connected.
     pub(crate) next_ask: NextAsk,
+    /// What was last queued for agents of the phone's connection.
+    pub(crate) queued: Queued,
     /// When gaps are looked for.
     pub(crate) gaps: Gaps,
     /// What customers wrote and nobody has read yet.

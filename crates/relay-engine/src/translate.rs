@@ -26,6 +26,8 @@ pub(crate) struct Extras {
     pub(crate) address: Option<Jid>,
     /// What the phone's connection changed to.
     pub(crate) connection: Option<String>,
+    /// Whether the number is no longer paired.
+    pub(crate) is_logged_out: bool,
 }
 
 /// Whether a stored webhook tells of a message that was deleted in Chatwoot. It is asked of what could not be delivered, so also of

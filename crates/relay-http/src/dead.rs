@@ -35,7 +35,7 @@ const EXPORTED_AT_ONCE: u32 = 10;
 pub(crate) struct FilterIn {
     /// Name of a session.
     session: Option<String>,
-    /// `in`, `out` or `receipt`.
+    /// `in`, `out`, `receipt` or `desk`.
     direction: Option<String>,
     /// `dead` or `expired`; for an export also `pending`, which is what waits.
     state: Option<String>,
@@ -381,10 +381,9 @@ async fn filter(app: &App, asked: &FilterIn, states: &[EventState]) -> Result<De
         Some(name) => Some(session_id(app, name).await?),
         None => None,
     };
-    let kind = asked
-        .direction
-        .as_deref()
-        .map(|word| LaneKind::parse(word).ok_or_else(|| invalid("direction is one of in, out, receipt".to_owned())));
+    let kind = asked.direction.as_deref().map(|word| {
+        LaneKind::parse(word).ok_or_else(|| invalid("direction is one of in, out, receipt, desk".to_owned()))
+    });
     let state = asked.state.as_deref().map(|word| one_of(states, word));
     let moment = |at: jiff::Timestamp| Timestamp::from_millis(at.as_millisecond());
     Ok(DeadFilter {

@@ -14,6 +14,7 @@ mod doctor;
 mod door;
 mod extract;
 mod health;
+mod inside;
 mod media;
 mod message;
 mod openapi;
@@ -61,6 +62,8 @@ pub fn router(app: App) -> Router {
         .route("/session/{session}/sides", get(sides::show).post(sides::mend))
         .route("/session/{session}/pause", post(session::pause))
         .route("/session/{session}/resume", post(session::resume))
+        .route("/session/{session}/relay-contact", post(inside::introduce))
+        .route("/session/{session}/dashboard-app", post(inside::dashboard_app))
         .route("/api/v1/messages", get(message::list))
         .route("/api/v1/messages/{event}", get(message::show))
         .route("/api/v1/messages/{event}/retry", post(dead::retry_message))

@@ -27,7 +27,7 @@ const EXCERPT: usize = 80;
 pub(crate) struct Filter {
     /// Name of a session.
     session: Option<String>,
-    /// `in`, `out` or `receipt`.
+    /// `in`, `out`, `receipt` or `desk`.
     direction: Option<String>,
     /// `pending`, `delivered`, `ignored`, `dead` or `expired`.
     state: Option<String>,
@@ -48,7 +48,7 @@ pub(crate) struct Filter {
 pub(crate) struct MessageOut {
     id: String,
     session: String,
-    /// `in` to Chatwoot, `out` to WhatsApp, or `receipt`.
+    /// `in` to Chatwoot, `out` to WhatsApp, `receipt`, or `desk`.
     #[schema(value_type = String)]
     direction: &'static str,
     chat: String,
@@ -183,7 +183,7 @@ async fn wanted(app: &App, filter: Filter) -> Result<Wanted, Problem> {
     let state = filter.state.as_deref().map(|word| EventState::parse(word).ok_or(())).transpose();
     Ok(Wanted {
         session,
-        kind: kind.map_err(|()| one_of("direction", "in, out, receipt"))?,
+        kind: kind.map_err(|()| one_of("direction", "in, out, receipt, desk"))?,
         state: state.map_err(|()| one_of("state", "pending, delivered, ignored, dead, expired"))?,
         chat: filter.chat.as_deref().map(chat_name),
         since: filter.since.map(|since| Timestamp::from_millis(since.as_millisecond())),

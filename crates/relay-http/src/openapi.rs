@@ -16,7 +16,7 @@ use utoipa::OpenApi;
 pub(crate) use settings::SettingsDoc;
 
 use crate::problem::ProblemOut;
-use crate::{console, dead, doctor, door, health, media, message, reference, session, sides};
+use crate::{console, dead, doctor, door, health, inside, media, message, reference, session, sides};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -34,6 +34,8 @@ use crate::{console, dead, doctor, door, health, media, message, reference, sess
         session::connect,
         session::pause,
         session::resume,
+        inside::introduce,
+        inside::dashboard_app,
         sides::show,
         sides::mend,
         message::list,

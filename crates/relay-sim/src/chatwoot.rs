@@ -11,6 +11,7 @@ mod auth;
 mod contact_rows;
 mod contacts;
 mod conversations;
+mod dashboard;
 mod error;
 mod handle;
 mod inboxes;

@@ -107,7 +107,7 @@ CREATE TABLE worker (
 CREATE TABLE lane (
     key          TEXT   PRIMARY KEY,
     session      TEXT   NOT NULL REFERENCES session (id) ON DELETE CASCADE,
-    kind         TEXT   NOT NULL CHECK (kind IN ('in', 'out', 'receipt')),
+    kind         TEXT   NOT NULL CHECK (kind IN ('in', 'out', 'receipt', 'desk')),
     chat         TEXT   NOT NULL,
     -- when its first event may run; NULL while nothing is pending
     next_at      BIGINT,

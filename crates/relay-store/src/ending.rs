@@ -89,7 +89,7 @@ fn confirmed(finish: &Finish) -> Option<String> {
     let other = match lane.kind {
         LaneKind::In => Direction::Out,
         LaneKind::Out => Direction::In,
-        LaneKind::Receipt => return None,
+        LaneKind::Receipt | LaneKind::Desk => return None,
     };
     let is_copy = |change: &LinkChange| {
         change.key.direction == other

@@ -54,7 +54,7 @@ pub(crate) async fn look(db: &Db, since: Timestamp) -> Result<Glances> {
         sqlx::query_as(
             "-- glance_recent\nSELECT e.session, l.kind, CAST(SUM(CASE WHEN e.received_at >= $1 THEN 1 ELSE 0 END) AS BIGINT), \
              MAX(e.received_at) FROM (SELECT id, session, lane, received_at, state FROM event ORDER BY id DESC LIMIT $2) e \
-             JOIN lane l ON l.key = e.lane WHERE l.kind <> 'receipt' AND e.state <> 'ignored' GROUP BY e.session, l.kind",
+             JOIN lane l ON l.key = e.lane WHERE l.kind IN ('in', 'out') AND e.state <> 'ignored' GROUP BY e.session, l.kind",
         )
         .bind(since.as_millis())
         .bind(WINDOW)
@@ -74,7 +74,7 @@ pub(crate) async fn look(db: &Db, since: Timestamp) -> Result<Glances> {
         match LaneKind::parse(&way).ok_or_else(|| StoreError::row("lane", "kind", &way))? {
             LaneKind::In => glance.incoming = count,
             LaneKind::Out => glance.outgoing = count,
-            LaneKind::Receipt => {}
+            LaneKind::Receipt | LaneKind::Desk => {}
         }
         glance.last_message = glance.last_message.max(Some(Timestamp::from_millis(last)));
     }

@@ -111,7 +111,7 @@ impl Verb for Claim {
             "-- claim_lanes\n\
              UPDATE lane SET lease_worker = $1, lease_token = $2, backing_off = 0 WHERE key IN (\
                SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
-               WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
+               WHERE lane.next_at <= $3 AND (session.state = 'active' OR lane.kind = 'desk') AND $5 NOT LIKE '%|' || lane.session || '|%' \
                  AND NOT EXISTS (SELECT 1 FROM chat_merge AS merging \
                    WHERE merging.session = lane.session AND lane.chat IN (merging.gone, merging.into_chat)) \
                  AND (lane.lease_token IS NULL \
@@ -123,7 +123,7 @@ impl Verb for Claim {
             "-- claim_lanes\n\
              WITH due AS MATERIALIZED (\
                SELECT lane.key FROM lane JOIN session ON session.id = lane.session \
-               WHERE lane.next_at <= $3 AND session.state = 'active' AND $5 NOT LIKE '%|' || lane.session || '|%' \
+               WHERE lane.next_at <= $3 AND (session.state = 'active' OR lane.kind = 'desk') AND $5 NOT LIKE '%|' || lane.session || '|%' \
                  AND NOT EXISTS (SELECT 1 FROM chat_merge AS merging \
                    WHERE merging.session = lane.session AND lane.chat IN (merging.gone, merging.into_chat)) \
                  AND (lane.lease_token IS NULL \
@@ -514,7 +514,8 @@ pub(crate) async fn next_due(db: &Db, saturated: &[SessionId]) -> Result<Option<
     let (next,): (Option<i64>,) = read!(db, |pool| {
         sqlx::query_as(
             "-- next_due\nSELECT MIN(lane.next_at) FROM lane JOIN session ON session.id = lane.session \
-             WHERE lane.next_at IS NOT NULL AND lane.lease_token IS NULL AND session.state = 'active' \
+             WHERE lane.next_at IS NOT NULL AND lane.lease_token IS NULL \
+             AND (session.state = 'active' OR lane.kind = 'desk') \
              AND $1 NOT LIKE '%|' || lane.session || '|%' \
              AND NOT EXISTS (SELECT 1 FROM chat_merge AS merging \
                WHERE merging.session = lane.session AND lane.chat IN (merging.gone, merging.into_chat))",

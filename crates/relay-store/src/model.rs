@@ -70,7 +70,7 @@ closed_set! {
 }
 
 closed_set! {
-    /// The three kinds of queue.
+    /// The four kinds of queue.
     LaneKind {
         /// WhatsApp to Chatwoot, one per chat.
         In = "in",
@@ -78,6 +78,8 @@ closed_set! {
         Out = "out",
         /// Receipts, a few per session: each stands on its own.
         Receipt = "receipt",
+        /// What agents ask the relay itself, and what it tells them; worked on even while the session is paused.
+        Desk = "desk",
     }
 }
 

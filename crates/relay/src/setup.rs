@@ -18,6 +18,7 @@ mod words;
 
 use std::path::Path;
 
+use reqwest::Method;
 use tokio::signal::unix::{SignalKind, signal};
 use url::Url;
 
@@ -104,6 +105,8 @@ async fn flow(
     }
     let session = make::make(&found, &http, asker, &relay, &chatwoot).await?;
     let is_paired = prove::prove(&session, args, &http, asker, &relay, (&chatwoot, &codechat)).await?;
+    // agents find it in the inbox from the first day on
+    relay.api.call(Method::POST, &["session", &session.name, "relay-contact"], None).await?;
     if is_paired && !args.no_qr {
         prove::first_message(&session, &http, asker, &relay, &codechat).await?;
     }

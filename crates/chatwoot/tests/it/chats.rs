@@ -205,7 +205,7 @@ async fn messages_are_listed_marked_and_deleted() {
     let client = server.client();
     let listed = client.list_messages_after(42, 9001).await.unwrap();
     assert_eq!(listed.len(), 1);
-    assert_eq!((listed[0].id, &listed[0].sender), (9002, &Sender::User { name: "Ana".to_owned() }));
+    assert_eq!((listed[0].id, &listed[0].sender), (9002, &Sender::User { id: Some(7), name: "Ana".to_owned() }));
     client.list_messages_before(42, 9001).await.unwrap();
     client.latest_messages(42).await.unwrap();
     let failed = NewStatus::Failed { reason: "not on WhatsApp".to_owned() };

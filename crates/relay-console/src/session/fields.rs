@@ -26,7 +26,7 @@ enum Kind {
 }
 
 /// All settings, by the path to them.
-const ALL: [(&str, Kind, T); 22] = [
+const ALL: [(&str, Kind, T); 24] = [
     ("locale", Kind::OneOf(&["", "pt-BR", "en", "es"]), T::SetLocale),
     ("voice", Kind::OneOf(&["mp3", "original"]), T::SetVoice),
     ("view_once", Kind::OneOf(&["show", "announce"]), T::SetViewOnce),
@@ -49,6 +49,8 @@ const ALL: [(&str, Kind, T); 22] = [
     ("conversations.team", Kind::Number, T::SetTeam),
     ("conversations.labels", Kind::Lines, T::SetLabels),
     ("strict", Kind::Flag, T::SetStrict),
+    ("relay_contact.enabled", Kind::Flag, T::SetRelayContact),
+    ("relay_contact.shows_qr", Kind::Flag, T::SetShowsQr),
 ];
 
 /// One setting in the form.

@@ -209,6 +209,7 @@ sentences! {
     WayIn: "do WhatsApp", "from WhatsApp", "de WhatsApp";
     WayOut: "para o WhatsApp", "to WhatsApp", "a WhatsApp";
     WayReceipt: "aviso", "notice", "aviso";
+    WayDesk: "contato Relay", "Relay contact", "contacto Relay";
     Chat: "Conversa", "Chat", "Chat";
     ChatHint: "número ou endereço do WhatsApp", "number or WhatsApp address", "número o dirección de WhatsApp";
     Direction: "Sentido", "Way", "Sentido";
@@ -458,6 +459,54 @@ sentences! {
         "Buscar cada mensagem na origem em vez de confiar no webhook",
         "Fetch each message from its source instead of trusting the webhook",
         "Buscar cada mensaje en su origen en vez de confiar en el webhook";
+    InsideTitle: "Entregas desta conversa", "Deliveries of this conversation", "Entregas de esta conversación";
+    InsideWaits:
+        "Esperando o Chatwoot dizer qual conversa está aberta…",
+        "Waiting for Chatwoot to tell which conversation is open…",
+        "Esperando que Chatwoot diga qué conversación está abierta…";
+    InsideOutside:
+        "Esta página é para dentro do Chatwoot: veja docs/inside-chatwoot.md.",
+        "This page is for inside Chatwoot: see docs/inside-chatwoot.md.",
+        "Esta página es para dentro de Chatwoot: vea docs/inside-chatwoot.md.";
+    InsideLost:
+        "O relay não responde. Esta página tenta de novo sozinha.",
+        "The relay does not answer. This page tries again by itself.",
+        "El relay no responde. Esta página vuelve a intentar sola.";
+    InsideEmpty:
+        "Nada desta conversa passou pelo relay ainda.",
+        "Nothing of this conversation has gone through the relay yet.",
+        "Nada de esta conversación ha pasado aún por el relay.";
+    InsideDelivers: "Entregando", "Delivering", "Entregando";
+    InsideResent: "A mensagem será entregue de novo.", "The message gets another turn.", "El mensaje tiene otra oportunidad.";
+    InsideNotResent:
+        "Esta mensagem não pode ser reenviada, ou já foi.",
+        "This message cannot be resent, or was already.",
+        "Este mensaje no puede reenviarse, o ya fue reenviado.";
+    InsideExpired: "Pedindo a conversa de novo…", "Asking for the conversation again…", "Pidiendo la conversación de nuevo…";
+    InsideWrongToken:
+        "O endereço deste aplicativo está incompleto ou é antigo. Um administrador copia o atual: docs/inside-chatwoot.md.",
+        "The address of this app is incomplete or old. An administrator copies the present one: docs/inside-chatwoot.md.",
+        "La dirección de esta aplicación está incompleta o es antigua. Un administrador copia la actual: docs/inside-chatwoot.md.";
+    InsideNotOurs:
+        "Esta conversa não é de um número do WhatsApp deste relay.",
+        "This conversation is not of a WhatsApp number of this relay.",
+        "Esta conversación no es de un número de WhatsApp de este relay.";
+    InsideNoAccount:
+        "Este relay não tem números nesta conta do Chatwoot.",
+        "This relay has no numbers in this Chatwoot account.",
+        "Este relay no tiene números en esta cuenta de Chatwoot.";
+    InsideChatwootFailed:
+        "O Chatwoot não respondeu sobre esta conversa. Esta página tenta de novo sozinha.",
+        "Chatwoot did not answer about this conversation. This page tries again by itself.",
+        "Chatwoot no respondió sobre esta conversación. Esta página vuelve a intentar sola.";
+    SetRelayContact:
+        "Contato Relay na caixa de entrada: responde a comandos e avisa do celular",
+        "Relay contact in the inbox: answers commands and tells of the phone",
+        "Contacto Relay en la bandeja: responde a comandos y avisa del teléfono";
+    SetShowsQr:
+        "Mostrar ali o QR code quando o número for desconectado",
+        "Show the QR code there when the number is logged out",
+        "Mostrar allí el código QR cuando el número se desconecte";
     FromWhatsApp: "Cliente, pelo WhatsApp", "Customer, from WhatsApp", "Cliente, por WhatsApp";
     FromChatwoot: "Agente, pelo Chatwoot", "Agent, from Chatwoot", "Agente, por Chatwoot";
     Late: "chegou tarde", "came late", "llegó tarde";

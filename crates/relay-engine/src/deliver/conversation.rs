@@ -12,6 +12,7 @@ use relay_domain::settings::ConversationPolicy;
 use relay_store::{Chat, Place, SetPlace, SetStatus};
 
 use super::Task;
+use crate::desk::{SOURCE_ID, is_desk_chat};
 use crate::trouble::{Trouble, from_chatwoot};
 
 /// After this long without a message, what is known of a conversation's state is looked up before it is relied on.
@@ -60,7 +61,7 @@ impl Task<'_> {
             None => self.begin(contact, source_id).await?,
         };
         // one without a message may be what an attempt before this one began
-        if found.is_empty {
+        if found.is_empty && !is_desk_chat(chat) {
             self.label(&found).await?;
         }
         if chat.place.as_ref().and_then(|place| place.conversation) == Some(CwConversationId::new(found.id)) {
@@ -91,8 +92,8 @@ impl Task<'_> {
             inbox_id: self.live.session.chatwoot.inbox,
             contact_id: contact.get(),
             source_id: source_id.to_owned(),
-            status: choices.start_pending.then_some(ConversationStatus::Pending),
-            team_id: choices.team,
+            status: (choices.start_pending && source_id != SOURCE_ID).then_some(ConversationStatus::Pending),
+            team_id: choices.team.filter(|_| source_id != SOURCE_ID),
         };
         self.live.chatwoot.create_conversation(&new).await.map_err(from_chatwoot)
     }

@@ -7,9 +7,11 @@ use chatwoot::{Contact, ErrorKind, Filter, FilterAttribute, NewContact};
 use relay_domain::id::{CwContactId, CwConversationId};
 use relay_domain::jid::Jid;
 use relay_domain::note;
+use relay_domain::note::desk::DESK_NAME;
 use relay_store::{CHATWOOT_NAME, Chat, OpenChat, Place, SetPlace};
 
 use super::Task;
+use crate::desk::{SOURCE_ID, is_desk_chat};
 use crate::ingest::{jid_of_source, other_spellings, source_id_of};
 use crate::trouble::{Trouble, from_chatwoot};
 
@@ -70,6 +72,9 @@ impl Task<'_> {
     }
 
     async fn contact(&self, chat: &Chat, jid: Option<&Jid>) -> Result<(CwContactId, String, bool), Trouble> {
+        if is_desk_chat(chat) {
+            return self.desk_contact().await;
+        }
         let inbox = self.live.session.chatwoot.inbox;
         let source_id = jid.and_then(source_id_of).unwrap_or_else(|| chat.key.to_string().replace('.', "-"));
         if let Some(contact) = self.live.chatwoot.find_contact_inbox(inbox, &source_id).await.map_err(from_chatwoot)? {
@@ -112,6 +117,8 @@ impl Task<'_> {
         let id = CwContactId::new(contact.id);
         // a place it already has in this inbox keeps its conversations together, unless it leads to another number
         let is_ours = |source: &str| match (jid_of_source(source), jid) {
+            // a contact that agents merged with the relay's
+            (None, _) if source == SOURCE_ID => false,
             (Some(other), Some(jid)) => other == *jid || other_spellings(jid).contains(&other.to_string()),
             (Some(_), None) => false,
             (None, _) => true,
@@ -144,6 +151,9 @@ impl Task<'_> {
     /// What a contact is called: as the chat calls itself, else by number, else by what it is.
     pub(crate) fn contact_name(&self, chat: &Chat, jid: Option<&Jid>, told: Option<String>) -> String {
         let locale = self.live.locale;
+        if is_desk_chat(chat) {
+            return DESK_NAME.to_owned();
+        }
         let known = || match jid {
             Some(jid) if jid.is_group() => Some(note::nameless_group(locale, jid.user())),
             Some(jid) => jid.phone().map(|phone| phone.to_e164()).or_else(|| note::feed_name(locale, jid)),

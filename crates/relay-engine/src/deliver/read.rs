@@ -4,6 +4,7 @@ use relay_domain::backoff::Direction;
 use relay_domain::event::Ignored;
 use relay_domain::id::{CwConversationId, CwMessageId, WaMessageId};
 use relay_domain::plan::ChatwootPost;
+use relay_store::LaneKind;
 
 use super::{Done, Task};
 use crate::reading::Relayed;
@@ -19,7 +20,7 @@ impl Task<'_> {
         created: &chatwoot::Message,
     ) {
         // what else a message becomes is read with it
-        if post.from_phone || post.part != 0 {
+        if post.from_phone || post.part != 0 || self.lease.lane.kind == LaneKind::Desk {
             return;
         }
         if self.live.session.settings.typing {

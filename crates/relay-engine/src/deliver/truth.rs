@@ -17,6 +17,7 @@ use relay_store::{Lease, Origin, PendingEvent, Source};
 
 use super::Done;
 use crate::Engine;
+use crate::desk::{self, is_desk};
 use crate::ingest::chat_names_of;
 use crate::sessions::Live;
 use crate::trouble::{Trouble, from_chatwoot, from_codechat};
@@ -118,10 +119,9 @@ impl Engine {
         // whose conversation it is decides who gets it
         let conversation = live.chatwoot.conversation(told.conversation.id).await.map_err(from_chatwoot)?;
         let place = ConversationRef::from(&conversation);
-        let names = chat_names_of(&place).names;
-        if conversation.inbox_id != live.session.chatwoot.inbox
-            || !self.is_name_of(live, lease, names.iter().map(String::as_str)).await?
-        {
+        let inbox = live.session.chatwoot.inbox;
+        let names = if is_desk(&place, inbox) { desk::names() } else { chat_names_of(&place) }.names;
+        if conversation.inbox_id != inbox || !self.is_name_of(live, lease, names.iter().map(String::as_str)).await? {
             return Ok(Fetched::Nothing);
         }
         if is_deletion {

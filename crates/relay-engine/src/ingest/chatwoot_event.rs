@@ -1,7 +1,9 @@
 //! Naming Chatwoot's webhooks.
 
 use bytes::Bytes;
-use chatwoot::{ContactRef, ConversationEvent, ConversationRef, MessageEvent, MessageType, Webhook, WebhookError};
+use chatwoot::{
+    ContactRef, ConversationEvent, ConversationRef, MessageEvent, MessageType, Sender, Webhook, WebhookError,
+};
 use relay_domain::Timestamp;
 use relay_domain::id::CwConversationId;
 use relay_domain::jid::{Jid, Server};
@@ -12,6 +14,7 @@ use relay_store::{CHATWOOT_NAME, ChatwootAccess, LaneKind};
 
 use super::codechat_event::other_spellings;
 use super::{Changed, ChatNames, Name, Named, NotAccepted, PlaceInQueue, UNKNOWN, unnamed};
+use crate::desk::{self, is_desk};
 
 /// Names a webhook; `glimpse` sees what it says.
 pub(super) fn name(
@@ -31,12 +34,19 @@ pub(super) fn name(
         Webhook::MessageCreated(message) if !is_for_us(&message, access) || is_our_echo(&message) => {
             Ok(Named::Counted { event })
         }
+        Webhook::MessageCreated(message) if is_desk(&message.conversation, access.inbox) => {
+            Ok(if is_command(&message) { Named::Event(command(event, &message)) } else { Named::Counted { event } })
+        }
         Webhook::MessageCreated(message) => Ok(Named::Event(Name {
             event,
             dedup_key: naming::chatwoot_message(message.id),
             order_key: message.id,
             place: PlaceInQueue::Chat(LaneKind::Out, chat_names(&message.conversation)),
         })),
+        // a command that was carried out is neither taken back nor given again by its bubble
+        Webhook::MessageUpdated(message) if is_desk(&message.conversation, access.inbox) => {
+            Ok(Named::Counted { event })
+        }
         // told again with every later change of the message
         Webhook::MessageUpdated(message)
             if is_for_us(&message, access) && was_ours_to_send(&message) && message.content_attributes.deleted() =>
@@ -73,6 +83,22 @@ pub(super) fn name(
         | Webhook::ContactCreated(_)
         | Webhook::ContactUpdated(_) => Ok(Named::Counted { event }),
         Webhook::Other(_) => Ok(Named::Event(unnamed(UNKNOWN.to_owned(), body, now))),
+    }
+}
+
+/// Whether a person wrote it to the relay: not a note to colleagues, and not a greeting or a rule of Chatwoot's.
+fn is_command(message: &MessageEvent) -> bool {
+    let is_by_hand = matches!(message.sender, Sender::User { .. });
+    is_by_hand && message.message_type == MessageType::Outgoing && !message.private
+}
+
+/// Commands queue with each other, in the order in which they were written.
+fn command(event: String, message: &MessageEvent) -> Name {
+    Name {
+        event,
+        dedup_key: naming::chatwoot_message(message.id),
+        order_key: message.id,
+        place: PlaceInQueue::Chat(LaneKind::Desk, desk::names()),
     }
 }
 

@@ -322,7 +322,7 @@ mod tests {
         wish: &Wish,
     ) -> Result<Plan, PlanError> {
         let memberless = inboxes.iter().filter(|inbox| inbox.webhook_url.is_none()).map(|inbox| inbox.id).collect();
-        let agents = vec![chatwoot::Agent { id: 7, name: "Ana".to_owned() }];
+        let agents = vec![chatwoot::Agent { id: 7, name: "Ana".to_owned(), is_administrator: false }];
         let account = Account { id: 1, inboxes, agents, memberless };
         let sessions: Vec<_> =
             sessions.iter().map(|(name, inbox)| ((*name).to_owned(), chatwoot(), 1, *inbox)).collect();

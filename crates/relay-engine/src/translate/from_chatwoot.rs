@@ -92,7 +92,7 @@ fn card(attachment: &Attachment) -> Option<Card> {
 /// The name of the agent who wrote it: machines do not sign.
 fn agent(sender: &Sender) -> Option<String> {
     match sender {
-        Sender::User { name } => Some(name.trim().to_owned()).filter(|name| !name.is_empty()),
+        Sender::User { name, .. } => Some(name.trim().to_owned()).filter(|name| !name.is_empty()),
         Sender::Bot { .. } | Sender::Contact | Sender::None => None,
     }
 }

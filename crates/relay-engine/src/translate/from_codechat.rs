@@ -17,7 +17,8 @@ mod trade;
 mod words;
 
 use codechat::{
-    CallUpdate, ConnectionUpdate, Event as Name, GroupInfo, MembersUpdate, State, Status, StatusUpdate, Upsert, Webhook,
+    CallUpdate, ConnectionUpdate, Event as Name, GroupInfo, InstanceStatus, MembersUpdate, State, Status, StatusUpdate,
+    Upsert, Webhook,
 };
 use relay_domain::event::{Event, Ignored};
 use relay_domain::id::WaMessageId;
@@ -25,6 +26,9 @@ use relay_domain::status::Receipt;
 use serde_json::Value;
 
 use super::Extras;
+
+/// CodeChat's reason for a connection that was closed because the phone's owner removed the device, or the server logged out.
+const REMOVED_BY_THE_PHONE: i64 = 401;
 
 pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
     relay_fault::taste(body);
@@ -55,13 +59,20 @@ pub(super) fn translate(body: &[u8]) -> (Event, Extras) {
             Err(_) => nothing(Ignored::UnknownShape),
         },
         Name::ConnectionUpdate => {
-            let state = ConnectionUpdate::from_value(&webhook.data).ok().map(|update| update.state);
+            let update = ConnectionUpdate::from_value(&webhook.data).ok();
+            let is_logged_out = update.as_ref().is_some_and(|update| {
+                update.state == State::Close && update.status_reason == Some(REMOVED_BY_THE_PHONE)
+            });
+            let state = update.map(|update| update.state);
             // a word that nobody knows says nothing about the phone
             let connection =
                 state.filter(|state| !matches!(state, State::Other(_))).map(|state| state.as_str().to_owned());
-            (Event::Nothing(Ignored::StateChange), Extras { connection, ..Extras::default() })
+            (Event::Nothing(Ignored::StateChange), Extras { connection, is_logged_out, ..Extras::default() })
         }
-        Name::StatusInstance => nothing(Ignored::StateChange),
+        Name::StatusInstance => {
+            let is_logged_out = InstanceStatus::from_value(&webhook.data) == Ok(InstanceStatus::Removed);
+            (Event::Nothing(Ignored::StateChange), Extras { is_logged_out, ..Extras::default() })
+        }
         Name::Unknown(_) => nothing(Ignored::UnknownEvent),
         _ => nothing(Ignored::NoInterest),
     }

@@ -39,6 +39,17 @@ pub(crate) struct SettingsDoc {
     conversations: Option<ConversationsDoc>,
     /// Whether a webhook only says that there is a message, which is then fetched from where it is kept.
     strict: Option<bool>,
+    relay_contact: Option<RelayContactDoc>,
+}
+
+/// The contact in the inbox that answers agents' commands and tells them of the phone.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RelayContactSettings)]
+struct RelayContactDoc {
+    /// Whether it answers and tells anything.
+    enabled: Option<bool>,
+    /// Whether it shows a QR code by itself when the number is logged out. All agents of the inbox see it.
+    shows_qr: Option<bool>,
 }
 
 /// What becomes of calls.
@@ -94,6 +105,7 @@ mod tests {
             ("CallSettings", &settings["calls"]),
             ("SignatureSettings", &settings["signature"]),
             ("ConversationSettings", &settings["conversations"]),
+            ("RelayContactSettings", &settings["relay_contact"]),
         ];
         for (name, value) in groups {
             let real: Vec<_> = value.as_object().unwrap().keys().collect();

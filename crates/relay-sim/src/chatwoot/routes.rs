@@ -8,7 +8,7 @@ use axum::{Router, middleware};
 use http::StatusCode;
 
 use super::state::Shared;
-use super::{admin, attachments, contacts, conversations, inboxes, members, messages, public};
+use super::{admin, attachments, contacts, conversations, dashboard, inboxes, members, messages, public};
 use crate::admin::Admin;
 use crate::fault::guard;
 
@@ -33,6 +33,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
             "/public/api/v1/inboxes/{inbox}/contacts/{source}/conversations/{conversation}/update_last_seen",
             post(public::update_last_seen),
         )
+        .route("/app/accounts/{account}/conversations/{conversation}", get(dashboard::show))
         .merge(admin::routes())
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(Arc::clone(shared))

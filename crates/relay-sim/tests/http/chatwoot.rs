@@ -654,3 +654,17 @@ async fn agents_become_members_of_an_inbox_and_a_user_may_have_two_accounts() {
     assert_eq!(rig.call_as(FakeChatwoot::AGENT_TOKEN, "POST", &path, &inbox).await.0, 200);
     assert_eq!(rig.call_as(FakeChatwoot::ADMIN_TOKEN, "POST", &path, &inbox).await.0, 401);
 }
+
+#[tokio::test]
+async fn an_open_conversation_shows_the_dashboard_app_beside_it() {
+    let rig = Rig::start().await;
+    let conversation = rig.conversation().await;
+    let path = format!("/app/accounts/1/conversations/{conversation}?app=http%3A%2F%2Frelay.test%2Fapp%2F1%23a%22b");
+    let (status, page) = rig.call_as("", "GET", &path, &Value::Null).await;
+    let page = page.as_str().unwrap();
+    assert_eq!(status, 200);
+    assert!(page.contains("src=\"http://relay.test/app/1#a&quot;b\""), "{page}");
+    assert!(page.contains("chatwoot-dashboard-app:fetch-info") && page.contains("appContext"), "{page}");
+    let (status, _) = rig.call_as("", "GET", "/app/accounts/1/conversations/99?app=x", &Value::Null).await;
+    assert_eq!(status, 404);
+}

@@ -2,6 +2,7 @@
 //! what axe finds. One browser for all of it.
 
 mod chromium;
+mod inside;
 mod looks;
 
 use relay_sim::{AgentMessage, CustomerMessage, Kind};

@@ -168,22 +168,6 @@ async fn a_key_is_needed_for_a_link() {
     app.finish().await;
 }
 
-macro_rules! both {
-    ($($case:ident),* $(,)?) => {
-        $(mod $case {
-            #[tokio::test]
-            async fn sqlite() {
-                super::$case(relay_testing::Database::Sqlite).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                super::$case(relay_testing::Database::Postgres).await;
-            }
-        })*
-    };
-}
-
 both!(
     the_overview_says_what_to_do_next,
     a_message_is_told_with_every_attempt,

@@ -13,7 +13,7 @@ const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi
 const KEY: &str = "test-api-key";
 
 /// Operations in the order in which their examples make sense.
-const IN_ORDER: [&str; 36] = [
+const IN_ORDER: [&str; 38] = [
     "createSession",
     "connectSession",
     "listSessions",
@@ -47,6 +47,8 @@ const IN_ORDER: [&str; 36] = [
     "describe",
     "reference",
     "referenceStyle",
+    "introduceRelay",
+    "showDashboardApp",
     "pauseSession",
     "resumeSession",
     "removeSession",

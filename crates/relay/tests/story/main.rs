@@ -26,6 +26,7 @@ mod cards_out;
 mod connections;
 mod contacts;
 mod conversations;
+mod desk;
 mod disk;
 mod doubts;
 mod expiry;

@@ -285,8 +285,13 @@ async fn m10_codechat_stores_nothing(database: Database) {
     finish_clean(app).await;
 }
 
+/// The contact would show codes for minutes once the number is logged out.
+fn without_relay_contact(database: Database) -> Options {
+    Options { settings: json!({ "relay_contact": { "enabled": false } }), ..Options::on(database) }
+}
+
 async fn m11_codechat_contradicts_itself(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = TestApp::with(without_relay_contact(database)).await;
     let said = json!({ "status": 400, "error": "Bad Request", "message": ["The \"loja01\" instance does not exist or is not connected"] });
     let denied = FaultAction::Status { status: 400, body: Some(said), retry_after: None, commit: false };
     app.codechat.fault(Fault::on(route::FIND_MESSAGES, denied));
@@ -360,7 +365,7 @@ async fn m16_a_burst_meets_chatwoots_limits(database: Database) {
 }
 
 async fn m17_a_report_can_be_shown_to_everybody(database: Database) {
-    let app = TestApp::start(database).await;
+    let app = TestApp::with(without_relay_contact(database)).await;
     let conversation = meet(&app, ANA).await;
     answers(&app, conversation, AgentMessage::text("um segredo"));
     app.whatsapp_has(1).await;

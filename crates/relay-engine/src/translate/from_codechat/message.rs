@@ -24,6 +24,7 @@ pub(super) fn translate(upsert: &Upsert) -> (Event, Extras) {
         row: upsert.row_id,
         address: address(upsert),
         connection: None,
+        is_logged_out: false,
     };
     let author = if upsert.from_me { Author::Ourselves } else { Author::Customer };
     let inner = unwrap_content(&upsert.message_type, &upsert.content);

