@@ -70,13 +70,13 @@ pub struct EngineConfig {
     pub zone: TimeZone,
 }
 
-/// A name in `.env` that means nothing to the relay.
+/// A name in `.env` or in the environment that means nothing to the relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSetting {
     /// The name.
     pub name: String,
-    /// Its line, from 1.
-    pub line: usize,
+    /// Its line in `.env`, from 1; `None` when it is in the environment.
+    pub line: Option<usize>,
     /// What was probably meant.
     pub meant: Option<String>,
 }

@@ -18,6 +18,14 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// How long an export may take.
 const LONG_DEADLINE: Duration = Duration::from_hours(6);
 
+/// What the relay refused: the code of its answer, and the reason in English.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub(crate) struct Refused {
+    pub(crate) code: String,
+    pub(crate) detail: String,
+}
+
 /// A relay to talk to.
 #[derive(Debug)]
 pub(crate) struct ApiClient {
@@ -53,6 +61,15 @@ pub(crate) async fn health(settings: &Settings) -> anyhow::Result<Option<Value>>
         bail!("{}", value.get("detail").and_then(Value::as_str).unwrap_or("the relay cannot take webhooks"));
     }
     Ok(Some(value))
+}
+
+/// That a relay runs, whatever its health.
+pub(crate) async fn require_running(settings: &Settings) -> anyhow::Result<()> {
+    let http = relay_engine::http::client()?;
+    if running(settings, &http).await.is_none() {
+        bail!("no relay answers on port {}\n  hint: start one with relay serve", settings.port);
+    }
+    Ok(())
 }
 
 impl Drop for ApiClient {
@@ -184,5 +201,6 @@ async fn refusal(answer: reqwest::Response) -> anyhow::Error {
         Ok(value) => value,
         Err(error) => return anyhow::Error::new(error).context("the relay's answer is not JSON"),
     };
-    anyhow::anyhow!("{}", value.get("detail").and_then(Value::as_str).unwrap_or("no reason given"))
+    let text = |key, otherwise: &str| value.get(key).and_then(Value::as_str).unwrap_or(otherwise).to_owned();
+    Refused { code: text("code", ""), detail: text("detail", "no reason given") }.into()
 }

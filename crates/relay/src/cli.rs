@@ -1,16 +1,21 @@
-//! The command line. Every option is also a variable of the environment and of `.env`; flags win over both.
+//! The command line. Settings are flags of every command; they come from the list in [`crate::setting`].
 
+mod config;
 mod dead;
 mod setup;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use relay_domain::note::Locale;
 use serde_json::Value;
-use url::Url;
 
+use crate::setting::Key;
+use crate::setting::flags::Flags;
+
+pub(crate) use crate::setting::Settings;
+pub(crate) use config::ConfigCommand;
 pub(crate) use dead::{DeadCommand, DeadFilter, ManyArgs};
 pub(crate) use setup::SetupArgs;
 
@@ -19,109 +24,33 @@ pub(crate) use setup::SetupArgs;
 #[command(name = "relay", version, about, max_term_width = 110)]
 pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) settings: Settings,
+    pub(crate) flags: Flags,
+    /// Language of this command's own words: pt-BR, en, es [default: `LOCALE`, else the system's]
+    #[arg(long, value_parser = locale, global = true)]
+    pub(crate) lang: Option<Locale>,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
 
-/// What can be configured.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Settings")]
-pub(crate) struct Settings {
-    /// Address to listen on
-    #[arg(long, env = "HOST", default_value = "0.0.0.0", global = true)]
-    pub(crate) host: IpAddr,
-    /// Port to listen on
-    #[arg(long, env = "PORT", default_value_t = 8080, global = true)]
-    pub(crate) port: u16,
-    /// How Chatwoot and people reach the relay [default: `http://localhost` at PORT]
-    #[arg(long, env = "API_URL", global = true)]
-    pub(crate) api_url: Option<Url>,
-    /// How CodeChat reaches the relay [default: `API_URL`]
-    #[arg(long, env = "CODECHAT_CALLBACK_URL", global = true)]
-    pub(crate) codechat_callback_url: Option<Url>,
-    /// Key of the session API, header Api-Key [default: made on first start, kept in `DATA_DIR`]
-    #[arg(long, env = "API_KEY", hide_env_values = true, global = true)]
-    pub(crate) api_key: Option<String>,
-    /// Where Chatwoot is
-    #[arg(long, env = "CHATWOOT_URL", global = true)]
-    pub(crate) chatwoot_url: Option<Url>,
-    /// Where CodeChat is
-    #[arg(long, env = "CODECHAT_URL", global = true)]
-    pub(crate) codechat_url: Option<Url>,
-    /// CodeChat's global key (`AUTHENTICATION_GLOBAL_AUTH_TOKEN`)
-    #[arg(long, env = "CODECHAT_KEY", hide_env_values = true, global = true)]
-    pub(crate) codechat_key: Option<String>,
-    /// Database: `sqlite://path` or `postgres://…` [default: relay.db in `DATA_DIR`]
-    #[arg(long, env = "DB_URL", hide_env_values = true, global = true)]
-    pub(crate) db_url: Option<String>,
-    /// Folder of the embedded database, keys and files in transit
-    #[arg(long, env = "DATA_DIR", default_value = "data", global = true)]
-    pub(crate) data_dir: PathBuf,
-    /// What tokens are encrypted with [default: made on first start, kept in `DATA_DIR`]
-    #[arg(long, env = "SECRET_KEY", hide_env_values = true, global = true)]
-    pub(crate) secret_key: Option<String>,
-    /// Lowest level logged: error, warn, info, debug, trace
-    #[arg(long, env = "LOG_LEVEL", default_value = "info", global = true)]
-    pub(crate) log_level: String,
-    /// Form of the log
-    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
-    pub(crate) log_format: LogFormat,
-    /// Language of notes to agents: pt-BR, en, es
-    #[arg(long, env = "LOCALE", default_value = "pt-BR", value_parser = locale, global = true)]
-    pub(crate) locale: Locale,
-    /// Language of this command's own words: pt-BR, en, es [default: `LOCALE`, else the system's]
-    #[arg(long, value_parser = locale, global = true)]
-    pub(crate) lang: Option<Locale>,
-    /// Minutes after which an agent's message that could not be sent is not sent by itself any more
-    #[arg(long, env = "OUTBOUND_TTL_MINUTES", default_value_t = 10, global = true)]
-    pub(crate) outbound_ttl_minutes: u64,
-    /// Messages a second that each number sends at most, to protect it; 0 for no limit
-    #[arg(long, env = "OUTBOUND_PACE", default_value_t = 1.0, value_parser = pace, global = true)]
-    pub(crate) outbound_pace: f64,
-    /// How many of them may go at once after a rest
-    #[arg(long, env = "OUTBOUND_BURST", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..), global = true)]
-    pub(crate) outbound_burst: u32,
-
-    /// Messages a minute that a conversation in Chatwoot gets; 0 for no limit
-    #[arg(long, env = "CONVERSATION_PACE", default_value_t = 180, global = true)]
-    pub(crate) conversation_pace: u32,
-    /// Largest file carried, in megabytes
-    #[arg(long, env = "MAX_MEDIA_MB", default_value_t = 40, global = true)]
-    pub(crate) max_media_mb: u64,
-    /// Free megabytes below which messages with files wait; 2 % of the volume always suffice
-    #[arg(long, env = "MIN_FREE_MB_FILES", default_value_t = 256, global = true)]
-    pub(crate) min_free_mb_files: u64,
-    /// Free megabytes below which webhooks are refused; 2 % of the volume always suffice
-    #[arg(long, env = "MIN_FREE_MB", default_value_t = 64, global = true)]
-    pub(crate) min_free_mb: u64,
-    /// Who converts audio
-    #[arg(long, env = "AUDIO_ENGINE", default_value = "fallback", global = true)]
-    pub(crate) audio_engine: AudioEngine,
+/// The whole command line. Settings are told where they matter, and taken everywhere.
+pub(crate) fn command() -> clap::Command {
+    let mut command = Cli::command();
+    // only then have commands the settings to be hidden in them
+    command.build();
+    command.mut_subcommands(|command| if command.get_name() == "serve" { command } else { quiet(command) })
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
+fn quiet(command: clap::Command) -> clap::Command {
+    let hide = |arg: clap::Arg| if Key::find(arg.get_id().as_str()).is_some() { arg.hide(true) } else { arg };
+    command.mut_args(hide).mut_subcommands(quiet)
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AudioEngine {
-    /// The relay itself.
-    Native,
-    /// The relay, and ffmpeg for what it cannot decode.
-    Fallback,
-    /// Always ffmpeg.
-    Ffmpeg,
-}
-
-/// Messages a second: a fraction is fine.
-fn pace(text: &str) -> Result<f64, String> {
-    let pace: f64 = text.parse().map_err(|_| "use a number of messages a second, as 0.5")?;
-    if (0.0..=1000.0).contains(&pace) { Ok(pace) } else { Err("use 0 to 1000 messages a second".to_owned()) }
+impl Cli {
+    /// Reads the command line; what cannot be read ends the process with an explanation.
+    pub(crate) fn read() -> Self {
+        let matches = command().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 fn locale(text: &str) -> Result<Locale, String> {
@@ -159,6 +88,32 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check settings, show what holds and who said so, and tell what each means
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print what completes this program's words in a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// Write the pages of all commands into this folder
+        #[arg(long, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
+    /// Print what the documents are made from
+    #[command(hide = true)]
+    Reference {
+        /// Which part
+        what: Reference,
+    },
+    /// Print the version of this program, and for which machine it is
+    Version {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Bring the database schema up to date, or show where it stands
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -168,6 +123,19 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Ask the running relay how it fares; fails when it cannot take webhooks
     Health,
+}
+
+/// What the documents are made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reference {
+    /// docs/cli.md.
+    Cli,
+    /// The table of settings in docs/configuration.md.
+    Settings,
+    /// .env.example.
+    Env,
+    /// Every command, in a line each.
+    Commands,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -323,11 +291,30 @@ pub(crate) enum MessageCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show messages as they come and as they end, until Ctrl-C
+    Tail(TailArgs),
     /// Give a message that is dead or expired another turn
+    #[command(visible_alias = "resend")]
     Retry {
         /// Id of the message, as relay message ls prints it
         message: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailArgs {
+    /// Only of this session
+    #[arg(long)]
+    pub(crate) session: Option<String>,
+    /// Only on this way: in (to Chatwoot), out (to WhatsApp), receipt
+    #[arg(long)]
+    pub(crate) direction: Option<String>,
+    /// Only of this chat: a phone number or a WhatsApp id
+    #[arg(long)]
+    pub(crate) chat: Option<String>,
+    /// Print JSON, one line each
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::CommandFactory as _;
 use relay_audio::FfmpegMode;
 use relay_domain::note::Locale;
 use relay_engine::EngineConfig;
@@ -16,81 +15,10 @@ use relay_store::StoreConfig;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::cli::{AudioEngine, Cli, Settings};
-
-/// Names of the first relay that mean nothing here: migrations are built in.
-const UNNECESSARY: [&str; 3] = ["GOOSE_DRIVER", "GOOSE_DBSTRING", "GOOSE_MIGRATION_DIR"];
-
-/// Names that mean something to the system or to what starts the relay.
-const OF_OTHERS: [&str; 9] = [
-    "TZ",
-    "LANG",
-    "LC_ALL",
-    "NO_COLOR",
-    "PATH",
-    "RUST_BACKTRACE",
-    "COMPOSE_PROJECT_NAME",
-    "COMPOSE_FILE",
-    "COMPOSE_PROFILES",
-];
-/// How like two names must be for one to be taken for a slip of the other, from 0 to 1.
-const LIKENESS: f64 = 0.88;
-
-/// Reads `.env` of the working folder into the environment; what is set already stays. A missing file is the usual case.
-pub(crate) fn load_env_file() -> anyhow::Result<()> {
-    match dotenvy::from_path(".env") {
-        Ok(()) => Ok(()),
-        Err(dotenvy::Error::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(dotenvy::Error::Io(error)) => Err(error).context(".env cannot be read"),
-        // the line itself may hold a secret
-        Err(dotenvy::Error::LineParse(line, _)) => bail!(
-            ".env is malformed in line {}\n  hint: write NAME=value, and put values with blanks or # between quotes",
-            line_number(&line)
-        ),
-        Err(error) => Err(error).context(".env cannot be read"),
-    }
-}
-
-fn line_number(line: &str) -> String {
-    let text = std::fs::read_to_string(".env").unwrap_or_default();
-    let at = text.lines().position(|each| each.contains(line.trim()));
-    at.map_or_else(|| "?".to_owned(), |index| (index + 1).to_string())
-}
-
-/// Names that are set and have no effect.
-pub(crate) fn unnecessary_names() -> Vec<&'static str> {
-    UNNECESSARY.into_iter().filter(|name| std::env::var_os(name).is_some()).collect()
-}
-
-/// Names in the `.env` of the working folder that mean nothing here, each with its line and what was probably meant.
-fn unknown_settings() -> Vec<UnknownSetting> {
-    let command = Cli::command();
-    let subcommands = command.get_subcommands().flat_map(|command| command.get_subcommands().chain([command]));
-    let arguments = command.get_arguments().chain(subcommands.flat_map(clap::Command::get_arguments));
-    let own: Vec<&str> = arguments.filter_map(|argument| argument.get_env()?.to_str()).collect();
-    unknown_in(&std::fs::read_to_string(".env").unwrap_or_default(), &own)
-}
-
-fn unknown_in(text: &str, own: &[&str]) -> Vec<UnknownSetting> {
-    let is_known = |name: &str| {
-        let name = name.strip_suffix("_FILE").unwrap_or(name);
-        own.contains(&name) || UNNECESSARY.contains(&name) || OF_OTHERS.contains(&name)
-    };
-    let names = text.lines().enumerate().filter_map(|(index, line)| {
-        let line = line.trim_start();
-        let (name, _) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
-        let name = name.trim();
-        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        (is_name && !is_known(name)).then_some((index + 1, name))
-    });
-    let meant = |name: &str| {
-        let near = own.iter().map(|own| (strsim::jaro_winkler(own, &name.to_ascii_uppercase()), *own));
-        let best = near.max_by(|a, b| a.0.total_cmp(&b.0));
-        best.filter(|(likeness, _)| *likeness > LIKENESS).map(|(_, own)| own.to_owned())
-    };
-    names.map(|(line, name)| UnknownSetting { name: name.to_owned(), line, meant: meant(name) }).collect()
-}
+use crate::setting::check::AudioEngine;
+use crate::setting::given::{Given, Place};
+use crate::setting::problem::What;
+use crate::setting::{Key, Settings};
 
 /// Whether a setting is given by the environment or by `.env`.
 pub(crate) fn is_given(name: &str) -> bool {
@@ -99,13 +27,22 @@ pub(crate) fn is_given(name: &str) -> bool {
 
 /// The language of a command's own words: as asked for, as configured, as the system's, else Brazilian Portuguese.
 pub(crate) fn language(settings: &Settings) -> Locale {
+    let configured = settings.places.contains_key(&Key::Locale).then_some(settings.locale);
+    spoken(settings.lang, configured)
+}
+
+/// The same, before settings are read.
+pub(crate) fn language_given(given: &Given, lang: Option<Locale>) -> Locale {
+    spoken(lang, given.value(Key::Locale).and_then(|(text, _)| Locale::parse(text.trim())))
+}
+
+fn spoken(asked: Option<Locale>, configured: Option<Locale>) -> Locale {
     let system = || {
         let name =
             ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(std::env::var_os).find(|name| !name.is_empty())?;
         language_of(&name.to_string_lossy())
     };
-    let configured = is_given("LOCALE").then_some(settings.locale);
-    settings.lang.or(configured).or_else(system).unwrap_or(settings.locale)
+    asked.or(configured).or_else(system).unwrap_or_default()
 }
 
 /// The language that the name of a system's locale stands for. English serves those who read none of the others; the locale
@@ -150,6 +87,40 @@ impl Secrets {
         let api_key = kept("API_KEY", settings.api_key.as_deref(), "api.key")?;
         let codechat_key = given("CODECHAT_KEY", settings.codechat_key.as_deref())?;
         Ok(Self { api_key, secret_key, codechat_key, made })
+    }
+}
+
+/// Secrets as far as there are any yet; none is made.
+#[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "named as the settings are")]
+pub(crate) struct SeenSecrets {
+    pub(crate) api_key: Option<SecretString>,
+    pub(crate) secret_key: Option<SecretString>,
+    pub(crate) codechat_key: Option<SecretString>,
+}
+
+impl SeenSecrets {
+    /// Looks for them.
+    pub(crate) fn look(settings: &Settings) -> anyhow::Result<Self> {
+        let kept = |file: &str| {
+            let text = std::fs::read_to_string(settings.data_dir.join(file)).ok()?;
+            Some(SecretString::from(text.trim())).filter(|secret| !secret.expose_secret().is_empty())
+        };
+        Ok(Self {
+            api_key: given("API_KEY", settings.api_key.as_deref())?.or_else(|| kept("api.key")),
+            secret_key: given("SECRET_KEY", settings.secret_key.as_deref())?.or_else(|| kept("secret.key")),
+            codechat_key: given("CODECHAT_KEY", settings.codechat_key.as_deref())?,
+        })
+    }
+}
+
+impl From<&Secrets> for SeenSecrets {
+    fn from(secrets: &Secrets) -> Self {
+        Self {
+            api_key: Some(secrets.api_key.clone()),
+            secret_key: Some(secrets.secret_key.clone()),
+            codechat_key: secrets.codechat_key.clone(),
+        }
     }
 }
 
@@ -203,11 +174,15 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
 
 /// Where the store is.
 pub(crate) fn store(settings: &Settings, secrets: &Secrets) -> anyhow::Result<StoreConfig> {
-    let url = match given("DB_URL", settings.db_url.as_deref())? {
+    Ok(StoreConfig { url: database_url(settings)?, secret_key: secrets.secret_key.clone() })
+}
+
+/// Where the database is, with what opens it.
+pub(crate) fn database_url(settings: &Settings) -> anyhow::Result<String> {
+    Ok(match given("DB_URL", settings.db_url.as_deref())? {
         Some(url) => url.expose_secret().to_owned(),
         None => format!("sqlite://{}", settings.data_dir.join("relay.db").display()),
-    };
-    Ok(StoreConfig { url, secret_key: secrets.secret_key.clone() })
+    })
 }
 
 /// How Chatwoot and people reach us: on this machine, unless told otherwise.
@@ -231,10 +206,10 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
         outbound_pace: settings.outbound_pace,
         outbound_burst: settings.outbound_burst,
         conversation_pace: settings.conversation_pace,
-        database_folder: database_folder(settings, secrets),
+        database_folder: database_folder(settings),
         free_for_files: settings.min_free_mb_files.saturating_mul(1_000_000),
         free_for_webhooks: settings.min_free_mb.saturating_mul(1_000_000),
-        unknown_settings: unknown_settings(),
+        unknown_settings: unknown_settings(settings),
         ffmpeg: match settings.audio_engine {
             AudioEngine::Native => FfmpegMode::Off,
             AudioEngine::Fallback => FfmpegMode::Fallback,
@@ -244,9 +219,19 @@ pub(crate) async fn engine(settings: &Settings, secrets: &Secrets) -> EngineConf
     }
 }
 
+/// Names that mean nothing, for the doctor.
+fn unknown_settings(settings: &Settings) -> Vec<UnknownSetting> {
+    let unknown = settings.warnings.iter().filter_map(|problem| {
+        let What::Unknown(meant) = problem.what else { return None };
+        let line = if let Place::Line(line) = problem.place { Some(line) } else { None };
+        Some(UnknownSetting { name: problem.name.clone(), line, meant: meant.map(|key| key.name().to_owned()) })
+    });
+    unknown.collect()
+}
+
 /// Where an embedded database lies.
-fn database_folder(settings: &Settings, secrets: &Secrets) -> Option<PathBuf> {
-    let url = store(settings, secrets).ok()?.url;
+fn database_folder(settings: &Settings) -> Option<PathBuf> {
+    let url = database_url(settings).ok()?;
     let path = Path::new(url.strip_prefix("sqlite://")?.split('?').next()?);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     Some(folder.unwrap_or(Path::new(".")).to_owned())
@@ -277,16 +262,6 @@ mod tests {
         assert_eq!(local.as_str(), "http://127.0.0.1:8080/");
         let dotted = callable(Url::parse("https://relay.example.com/x").unwrap()).await;
         assert_eq!(dotted.as_str(), "https://relay.example.com/x");
-    }
-
-    #[test]
-    fn a_slip_in_a_name_is_found_with_its_line() {
-        let own = ["CHATWOOT_URL", "CODECHAT_URL", "API_URL", "SECRET_KEY"];
-        let text = "# CHATWOT_URL=x\nCHATWOOT_URL=https://a\n\nexport CHATWOOT_ULR=b\nSECRET_KEY_FILE=/s\nPOSTGRES_DB=c\nTZ=UTC\n";
-        let unknown = unknown_in(text, &own);
-        let told: Vec<_> =
-            unknown.iter().map(|found| (found.name.as_str(), found.line, found.meant.as_deref())).collect();
-        assert_eq!(told, [("CHATWOOT_ULR", 4, Some("CHATWOOT_URL")), ("POSTGRES_DB", 6, None)]);
     }
 
     #[test]

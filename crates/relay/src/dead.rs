@@ -134,7 +134,12 @@ async fn change_each(api: &ApiClient, which: &ManyArgs, change: &Change, printer
     let body = change.why.as_ref().map(|why| json!({ "why": why }));
     for id in &which.messages {
         api.call(Method::POST, &within(&[id, change.name]), body.as_ref()).await.map_err(with_hint)?;
-        printer.done(format!("message {id} {}", change.done));
+        if !which.json {
+            printer.done(format!("message {id} {}", change.done));
+        }
+    }
+    if which.json {
+        printer.json(&json!({ change.done: which.messages.len(), "refused": 0 }));
     }
     Ok(())
 }
@@ -156,6 +161,10 @@ async fn change_many(api: &ApiClient, which: &ManyArgs, change: &Change, printer
         let Some(next) = portion.get("next").filter(|next| next.is_string()) else { break };
         printer.progress(format!("{done} {}", change.done));
         body.insert("cursor".to_owned(), next.clone());
+    }
+    if which.json {
+        printer.json(&json!({ change.done: done, "refused": refused }));
+        return Ok(());
     }
     let letters = if done == 1 { "dead letter" } else { "dead letters" };
     printer.done(format!("{done} {letters} {}", change.done));

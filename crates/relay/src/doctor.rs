@@ -101,10 +101,10 @@ fn print(report: &Report, locale: Locale, printer: &Printer) {
 fn print_finding(finding: &Finding, longest: usize, locale: Locale, printer: &Printer) {
     let head = format!(" {}  {:longest$}  ", finding.level.mark(printer), finding.name);
     // of the mark only the word is seen
-    paragraph(&head, 1 + 4 + 2 + longest + 2, &finding.seen, printer);
+    printer.paragraph(&head, 1 + 4 + 2 + longest + 2, &finding.seen);
     for (label, text) in [(why(locale), &finding.why), (fix(locale), &finding.fix)] {
         if let Some(text) = text {
-            paragraph(&format!("       {label:<7}"), 14, text, printer);
+            printer.paragraph(&format!("       {label:<7}"), 14, text);
         }
     }
 }
@@ -120,35 +120,8 @@ fn print_skipped<'a>(skipped: impl Iterator<Item = &'a Finding>, printer: &Print
     }
     for (reason, names) in reasons {
         let head = format!(" {}  ", Level::Skip.mark(printer));
-        paragraph(&head, 7, &format!("{} ({reason})", names.join(", ")), printer);
+        printer.paragraph(&head, 7, &format!("{} ({reason})", names.join(", ")));
     }
-}
-
-/// Text behind a head, in lines that fit the terminal, all beginning at the same column.
-fn paragraph(head: &str, indent: usize, text: &str, printer: &Printer) {
-    let room = printer.width().saturating_sub(indent).max(20);
-    for (index, line) in lines(&tame(text), room).iter().enumerate() {
-        let before = if index == 0 { head.to_owned() } else { " ".repeat(indent) };
-        printer.line(format!("{before}{line}"));
-    }
-}
-
-/// Breaks a text between words; a word longer than a line stays whole, so that it can be copied.
-fn lines(text: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is a line from the start");
-        let is_full = !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room;
-        if is_full {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 fn why(locale: Locale) -> String {
@@ -181,20 +154,4 @@ fn summary(summary: &Summary, locale: Locale) -> String {
             many(skip, "no verificado", "no verificados"),
         ),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_fit_and_words_stay_whole() {
-        assert_eq!(lines("one two three", 7), ["one two", "three"]);
-        assert_eq!(lines("ação é já", 6), ["ação é", "já"]);
-        assert_eq!(
-            lines("a SAFE_FETCH_ALLOW_PRIVATE_NETWORK=true b", 10),
-            ["a", "SAFE_FETCH_ALLOW_PRIVATE_NETWORK=true", "b"]
-        );
-        assert_eq!(lines("", 10), [""]);
-    }
 }

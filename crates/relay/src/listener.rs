@@ -8,13 +8,15 @@ use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use command_fds::{CommandFdExt as _, FdMapping};
 use listenfd::ListenFd;
 use tokio::net::TcpListener;
+
+use crate::setting::command::BROKEN;
 
 /// The first descriptor of sockets handed in.
 const FIRST: i32 = 3;
@@ -74,20 +76,33 @@ impl Start {
         command
     }
 
-    /// Whether the program on disk starts at all; asked before the one that runs gives up its place.
+    /// Whether the program on disk starts at all, and with the settings that are there now; asked before the one that runs gives up
+    /// its place.
     pub(crate) async fn check_program(&self) -> anyhow::Result<()> {
-        let mut command = self.command();
-        command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let name = self.program.display();
-        let ran = tokio::process::Command::from(command).kill_on_drop(true).status();
-        let status = tokio::time::timeout(ANSWERS_WITHIN, ran)
-            .await
-            .with_context(|| format!("{name} does not answer"))?
-            .with_context(|| format!("{name} cannot be started"))?;
+        let status = self.ended_with(&["--version".into()]).await?;
         if !status.success() {
             bail!("{name} --version ended with {status}");
         }
+        let is_flag = |word: &&OsString| *word != "serve" && *word != "up";
+        let flags = self.arguments.iter().filter(is_flag).cloned();
+        let words: Vec<_> = flags.chain(["config".into(), "check".into()]).collect();
+        if self.ended_with(&words).await?.code() == Some(i32::from(BROKEN)) {
+            bail!("its settings cannot be used; relay config check tells all that is wrong");
+        }
         Ok(())
+    }
+
+    /// How the program on disk ends when it is asked something quick.
+    async fn ended_with(&self, words: &[OsString]) -> anyhow::Result<ExitStatus> {
+        let mut command = self.command();
+        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let name = self.program.display();
+        let ran = tokio::process::Command::from(command).kill_on_drop(true).status();
+        tokio::time::timeout(ANSWERS_WITHIN, ran)
+            .await
+            .with_context(|| format!("{name} does not answer"))?
+            .with_context(|| format!("{name} cannot be started"))
     }
 }
 

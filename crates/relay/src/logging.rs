@@ -6,7 +6,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, reload};
 
-use crate::cli::{LogFormat, Settings};
+use crate::setting::{LogFormat, Settings};
 
 /// Starts logging to standard error. A level may also be a filter such as `info,relay_engine=debug`.
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<()> {

@@ -1,9 +1,11 @@
 //! `relay message …`: what was received, what the other side sees of it, and what became of it.
 
+mod tail;
+
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::api_client::ApiClient;
+use crate::api_client::{self, ApiClient};
 use crate::cli::{ListArgs, MessageCommand, Settings};
 use crate::dead;
 use crate::printer::Printer;
@@ -11,10 +13,15 @@ use crate::printer::Printer;
 const MESSAGES: [&str; 3] = ["api", "v1", "messages"];
 
 pub(crate) async fn run(settings: &Settings, command: MessageCommand, printer: &Printer) -> anyhow::Result<()> {
+    if matches!(command, MessageCommand::Tail(_)) {
+        // one that lives as long as this command has nothing to show
+        api_client::require_running(settings).await?;
+    }
     let api = ApiClient::connect(settings).await?;
     match command {
         MessageCommand::Ls(args) => list(&api, args, printer).await,
         MessageCommand::Show { message, json } => show(&api, &message, json, printer).await,
+        MessageCommand::Tail(args) => tail::follow(&api, &args, printer).await,
         MessageCommand::Retry { message } => dead::retry_one(&api, &message, printer).await,
     }
 }

@@ -75,6 +75,25 @@ impl Printer {
         drop(std::io::stdout().flush());
     }
 
+    /// What this program is.
+    pub(crate) fn version(&self, as_json: bool) {
+        let version = env!("CARGO_PKG_VERSION");
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        if as_json {
+            self.json(&serde_json::json!({ "name": "relay", "version": version, "os": os, "arch": arch }));
+        } else {
+            self.line(format!("relay {version} ({os} {arch})"));
+        }
+    }
+
+    /// Text of our own, as it is. Nobody may be reading any more.
+    pub(crate) fn verbatim(&self, text: &[u8]) -> anyhow::Result<()> {
+        match std::io::stdout().write_all(text).and_then(|()| std::io::stdout().flush()) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            written => Ok(written?),
+        }
+    }
+
     /// Pretty JSON, in which every control character is escaped, also those that JSON would allow.
     pub(crate) fn json(&self, value: &serde_json::Value) {
         let lines: Vec<_> = format!("{value:#}").lines().map(escaped).collect();
@@ -109,6 +128,11 @@ impl Printer {
         size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns >= 40).unwrap_or(80)
     }
 
+    /// Cells of one line, where the lines that follow are not known yet.
+    pub(crate) fn tamed(&self, cells: &[String]) -> String {
+        cells.iter().map(|cell| tame(cell)).collect::<Vec<_>>().join("  ")
+    }
+
     /// Columns, aligned.
     pub(crate) fn table(&self, rows: &[Vec<String>]) {
         let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| tame(cell)).collect()).collect();
@@ -121,6 +145,15 @@ impl Printer {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let line = cells.collect::<Vec<_>>().join("  ");
             self.line(line.trim_end());
+        }
+    }
+
+    /// Text behind a head, in lines that fit the terminal, all beginning at the same column.
+    pub(crate) fn paragraph(&self, head: &str, indent: usize, text: &str) {
+        let room = self.width().saturating_sub(indent).max(20);
+        for (index, line) in lines(&tame(text), room).iter().enumerate() {
+            let before = if index == 0 { head.to_owned() } else { " ".repeat(indent) };
+            self.line(format!("{before}{line}"));
         }
     }
 
@@ -165,4 +198,38 @@ pub(crate) fn tame(text: &str) -> String {
 /// writing.
 fn is_obeyed(sign: char) -> bool {
     sign.is_control() || matches!(sign, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Breaks a text between words; a word longer than a line stays whole, so that it can be copied.
+fn lines(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().expect("there is a line from the start");
+        let is_full = !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room;
+        if is_full {
+            lines.push(word.to_owned());
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_and_words_stay_whole() {
+        assert_eq!(lines("one two three", 7), ["one two", "three"]);
+        assert_eq!(lines("ação é já", 6), ["ação é", "já"]);
+        assert_eq!(
+            lines("a SAFE_FETCH_ALLOW_PRIVATE_NETWORK=true b", 10),
+            ["a", "SAFE_FETCH_ALLOW_PRIVATE_NETWORK=true", "b"]
+        );
+        assert_eq!(lines("", 10), [""]);
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use relay_console::{Console, Setting};
 use relay_domain::Clock;
+use relay_domain::note::Locale;
 use relay_engine::{Engine, EngineConfig};
 use relay_http::App;
 use relay_store::Store;
@@ -18,11 +19,11 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Settings;
-use crate::config::{self, Secrets};
-use crate::effective;
+use crate::config::{self, Secrets, SeenSecrets};
 use crate::listener::{Next, Start};
 use crate::logging;
 use crate::printer::Printer;
+use crate::setting::effective;
 
 /// How long a stop may take in all.
 const STOP_WITHIN: Duration = Duration::from_millis(4800);
@@ -42,8 +43,8 @@ pub(crate) async fn run(settings: &Settings, start: Start, printer: &Printer) ->
     // heard from before the first answer on, or a stop right after it would be no clean one
     let signals = Signals::listen()?;
     logging::start(settings)?;
-    for name in config::unnecessary_names() {
-        tracing::warn!("{name} has no effect: migrations are built in and run on start");
+    for warning in &settings.warnings {
+        tracing::warn!("{}", warning.said(Locale::En));
     }
     let secrets = Secrets::load(settings)?;
     let serving = Serving::begin(settings, &secrets, start, signals).await?;
@@ -76,7 +77,7 @@ impl Serving {
         let engine = open(settings, secrets, Life::Own).await?;
         let stop = CancellationToken::new();
         let ending = tokio::spawn(wait_for_end(signals, start, engine.clone(), stop.clone()));
-        let told = effective::all(settings, secrets);
+        let told = effective::for_console(settings, &SeenSecrets::from(secrets));
         let working = tokio::spawn(work(engine.clone(), listener, secrets.api_key.clone(), told, stop.clone()));
         Ok(Self { address, engine, stop, kept, working, ending })
     }

@@ -8,7 +8,7 @@
 //! running the command again.
 
 mod ask;
-mod env_file;
+pub(crate) mod env_file;
 mod make;
 mod plan;
 mod prove;
@@ -25,6 +25,7 @@ use url::Url;
 use self::ask::{Asker, Terminal};
 use self::relay::Relay;
 use self::words::{Step, Word};
+use crate::Interrupted;
 use crate::cli::{Settings, SetupArgs};
 use crate::config;
 use crate::listener::{Next, Start};
@@ -59,7 +60,7 @@ pub(crate) async fn run(
             serving.stop.cancel();
             serving.until_end().await?;
         }
-        return Err(asker.error(&Word::Interrupted));
+        return Err(Interrupted(asker.say(&Word::Interrupted)).into());
     };
     let Some(serving) = serving else { return done.map(|_| None) };
     if args.exit || !done.as_ref().is_ok_and(|done| *done == Done::All) {
@@ -90,6 +91,7 @@ async fn flow(
     serving: &mut Option<Serving>,
 ) -> anyhow::Result<Done> {
     asker.line(&Word::Intro);
+    sides::require_answers(&settings, args, asker)?;
     let http = relay_engine::http::client()?;
     let chatwoot = sides::chatwoot(&settings, args, &http, asker).await?;
     settings.chatwoot_url = Some(chatwoot.url.clone());

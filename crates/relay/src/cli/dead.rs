@@ -55,6 +55,9 @@ pub(crate) struct ManyArgs {
     /// All of them
     #[arg(long, conflicts_with = "messages")]
     pub(crate) all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What dead letters have in common.

@@ -71,18 +71,23 @@ impl EnvFile {
 
     /// Writes it, whole or not at all.
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let draft = path.with_extension("setup-draft");
-        let cannot = || format!("{} cannot be written", path.display());
-        let mut file = std::fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&draft)
-            .with_context(cannot)?;
-        file.write_all(self.after.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
-        std::fs::rename(&draft, path).with_context(cannot)
+        write_private(path, &self.after)
     }
+}
+
+/// Writes a file for its owner alone, whole or not at all.
+pub(crate) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let draft = path.with_extension("draft");
+    let cannot = || format!("{} cannot be written", path.display());
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)
+        .with_context(cannot)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(cannot)?;
+    std::fs::rename(&draft, path).with_context(cannot)
 }
 
 /// The name that a line sets, if it sets one.

@@ -11,6 +11,7 @@ use super::plan::{Found, failed};
 use super::relay::Relay;
 use super::words::{Step, Trouble};
 use super::{env_path, shown};
+use crate::api_client::Refused;
 
 /// A session that is there.
 #[derive(Debug)]
@@ -52,7 +53,11 @@ pub(super) async fn make(
     });
     let session = relay.api.call(Method::POST, &["session"], Some(&body)).await.map_err(|error| {
         // it was started before there was anything to configure
-        if error.to_string().contains("is not set") { asker.error(&Trouble::OtherSettings) } else { error }
+        if error.to_string().contains("is not set") {
+            asker.error(&Trouble::OtherSettings)
+        } else {
+            of_relay(asker, error)
+        }
     })?;
     let hook = session.get("chatwoot_inbox_webhook").and_then(Value::as_str).context("the relay names no webhook")?;
     check_address(found, asker, relay, hook)?;
@@ -61,11 +66,19 @@ pub(super) async fn make(
     Ok(made(inbox))
 }
 
+/// What the relay refused, in the language of the one who asked.
+pub(super) fn of_relay(asker: &Asker<'_>, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Refused>() {
+        Ok(Refused { code, detail }) => asker.error(&Trouble::ByRelay { code, detail }),
+        Err(other) => other,
+    }
+}
+
 /// Puts right what is not, and hands over the token, which may be a new one.
 async fn mend(found: &Found, asker: &Asker<'_>, relay: &Relay, chatwoot: &ChatwootSide) -> anyhow::Result<()> {
     let body = json!({ "chatwoot": { "token": chatwoot.token.expose_secret() } });
     let path = ["session", found.plan.name.as_str(), "sides"];
-    let sides = relay.api.call(Method::POST, &path, Some(&body)).await?;
+    let sides = relay.api.call(Method::POST, &path, Some(&body)).await.map_err(|error| of_relay(asker, error))?;
     let address = sides.pointer("/chatwoot/address").and_then(Value::as_str).unwrap_or_default();
     check_address(found, asker, relay, address)?;
     if !found.hooks_are_right() {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::ask::Asker;
-use super::make::Made;
+use super::make::{Made, of_relay};
 use super::plan::failed;
 use super::relay::Relay;
 use super::words::{Reach, Say as _, Step, Trouble, Word};
@@ -59,7 +59,8 @@ pub(super) async fn prove(
     if args.no_qr {
         return Ok(false);
     }
-    let owner = pair::pair(&relay.api, &session.name, asker.locale, asker.printer).await?;
+    let paired = pair::pair(&relay.api, &session.name, asker.locale, asker.printer).await;
+    let owner = paired.map_err(|error| of_relay(asker, error))?;
     asker.printer.done(pair::Word::Connected(owner).say(asker.locale));
     if let Proof::WithNextCode(before) = proof {
         let told = until_heard(session, relay, before);
@@ -167,11 +168,11 @@ async fn codechat_reaches(
         told = &mut told => {
             told?;
             let elapsed = since.elapsed();
-            connect.await?;
+            connect.await.map_err(|error| of_relay(asker, error))?;
             Some(elapsed)
         }
         qr = &mut connect => {
-            qr?;
+            qr.map_err(|error| of_relay(asker, error))?;
             tokio::time::timeout(CODECHAT_WITHIN, told).await.ok().transpose()?.map(|()| since.elapsed())
         }
     };

@@ -19,6 +19,25 @@ use crate::config;
 /// The first Chatwoot that refuses private addresses.
 const REFUSES_PRIVATE: Version = Version::new(4, 14, 0);
 
+/// Without anybody to ask: that every answer is given, or all that are missing in one error.
+pub(super) fn require_answers(settings: &Settings, args: &SetupArgs, asker: &Asker<'_>) -> anyhow::Result<()> {
+    if asker.may_ask() {
+        return Ok(());
+    }
+    let answers = [
+        ("--chatwoot-url", settings.chatwoot_url.is_some()),
+        ("CHATWOOT_TOKEN", config::given("CHATWOOT_TOKEN", args.token.as_deref())?.is_some()),
+        ("--codechat-url", settings.codechat_url.is_some()),
+        ("--codechat-key", config::given("CODECHAT_KEY", settings.codechat_key.as_deref())?.is_some()),
+    ];
+    let missing: Vec<_> = answers.into_iter().filter(|(_, is_given)| !is_given).map(|(flag, _)| flag).collect();
+    match missing.as_slice() {
+        [] => Ok(()),
+        [flag] => Err(asker.error(&Word::NotGiven { flag })),
+        flags => Err(asker.error(&Word::SeveralNotGiven(flags.join(", ")))),
+    }
+}
+
 /// Asks for Chatwoot until it can be used.
 pub(super) async fn chatwoot(
     settings: &Settings,

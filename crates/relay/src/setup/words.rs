@@ -1,5 +1,6 @@
 //! Every sentence of `relay setup`: what is asked and found here, what is made in [`step`], what goes wrong in [`trouble`].
 
+mod relay;
 mod step;
 mod trouble;
 
@@ -46,6 +47,8 @@ pub(crate) enum Word {
     NotGiven {
         flag: &'static str,
     },
+    /// Nobody answers, and these flags are missing.
+    SeveralNotGiven(String),
     NotChosen,
     Declined,
     Interrupted,
@@ -135,6 +138,11 @@ impl Say for Word {
                 format!("falta uma resposta\n  hint: dê-a com {flag}, ou rode sem --yes em um terminal"),
                 format!("an answer is missing\n  hint: give it with {flag}, or run without --yes on a terminal"),
                 format!("falta una respuesta\n  hint: dala con {flag}, o ejecuta sin --yes en una terminal"),
+            ],
+            Self::SeveralNotGiven(flags) => [
+                format!("faltam respostas\n  hint: dê-as com {flags}, ou rode sem --yes em um terminal"),
+                format!("answers are missing\n  hint: give them with {flags}, or run without --yes on a terminal"),
+                format!("faltan respuestas\n  hint: dalas con {flags}, o ejecuta sin --yes en una terminal"),
             ],
             Self::NotChosen => three(
                 "responda com um dos números",

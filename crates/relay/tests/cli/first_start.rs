@@ -81,20 +81,10 @@ async fn unusable_databases_and_folders_are_named() {
     home.write("file", "not a folder");
     home.write("text.db", "this is no database, whatever its name says, and it is long enough to be looked at");
     let table = [
-        (
-            ["serve", "--db-url", "mysql://root:hunter22@localhost/relay"],
-            &["DB_URL must start with sqlite:// or postgres://, not with mysql"][..],
-        ),
-        (
-            ["serve", "--db-url", "root:hunter22@localhost"],
-            &["DB_URL must start with sqlite:// or postgres://, not with root"],
-        ),
-        (["serve", "--db-url", "sqlite://file/relay.db"], &["cannot be used"]),
+        (["serve", "--db-url", "sqlite://file/relay.db"], &["cannot be used"][..]),
         (["serve", "--db-url", "sqlite://text.db"], &["not a database"]),
         (["serve", "--db-url", "postgres://relay:hunter22@127.0.0.1:1/relay"], &["connect to PostgreSQL", "refused"]),
-        (["serve", "--db-url", "postgres://relay:hunter22@127.0.0.1:port/relay"], &["DB_URL"]),
         (["serve", "--data-dir", "file"], &["file/secret.key cannot be used; check that DATA_DIR can be written"]),
-        (["serve", "--log-level", "loud=noise=x"], &["LOG_LEVEL", "use error, warn, info, debug or trace"]),
     ];
     for (words, reasons) in table {
         let said = home.run(&words).await;

@@ -161,6 +161,18 @@ async fn a_program_that_does_not_start_is_not_handed_over_to() {
     assert!(server.stop().await.success());
 }
 
+/// `.env` is read anew by the program that goes on: one that is broken by then would end the relay instead of renewing it.
+#[tokio::test]
+async fn broken_settings_are_not_handed_over_to() {
+    let home = Home::new();
+    let mut server = home.serve(&["serve"]).await;
+    home.write(".env", "LOG_FORMAT=xml\n");
+    server.signal("USR2");
+    eventually("the reason", async || server.err().contains("its settings cannot be used")).await;
+    assert!(server.has_ended().is_none());
+    assert!(server.stop().await.success());
+}
+
 /// A file that may not grow stands for a disk that fails: the database's writes end in an error that is not "full".
 #[tokio::test]
 async fn a_failing_disk_ends_the_relay_and_loses_nothing() {

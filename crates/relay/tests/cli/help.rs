@@ -29,7 +29,6 @@ async fn help_names_every_command_and_setting() {
         assert!(help.contains(word), "{word} is not in:\n{help}");
     }
     assert!(!help.contains("shown-nowhere"), "{help}");
-    assert!(help.lines().all(|line| line.chars().count() <= 110), "{help}");
     for command in [
         &["session", "--help"][..],
         &["session", "add", "--help"],
@@ -47,13 +46,11 @@ async fn help_names_every_command_and_setting() {
 async fn a_slip_of_the_pen_is_explained() {
     let home = Home::new();
     let table = [
-        (&["sesion", "ls"][..], "similar subcommand exists: 'session'"),
+        (&["sesion", "ls"][..], "similar subcommands exist: 'version', 'session'"),
         (&["serve", "--prot", "1"], "a similar argument exists: '--port'"),
-        (&["serve", "--port", "eighty"], "'eighty' for '--port <PORT>'"),
-        (&["serve", "--host", "localhost"], "'localhost' for '--host <HOST>'"),
-        (&["serve", "--chatwoot-url", "chat.example.com"], "relative URL without a base"),
-        (&["serve", "--log-format", "xml"], "possible values: text, json"),
-        (&["serve", "--locale", "klingon"], "use pt-BR, en or es"),
+        (&["serve", "--port", "eighty"], "--port: PORT=eighty não é um número inteiro"),
+        (&["serve", "--lang", "es", "--log-format", "xml"], "LOG_FORMAT=xml no es una de las opciones"),
+        (&["serve", "--lang", "klingon"], "use pt-BR, en or es"),
         (&["session", "add", "--account", "1", "--token", "t"], "--inbox <INBOX>"),
         (&["session", "show"], "<SESSION>"),
     ];

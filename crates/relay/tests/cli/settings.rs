@@ -34,7 +34,7 @@ async fn a_malformed_file_is_told_by_line_and_not_by_content() {
     let home = Home::new();
     home.write(".env", "LOCALE=en\n\nAPI_KEY=two words hunter22\n");
     let said = home.run(&["serve"]).await;
-    said.failed_with(&[".env is malformed in line 3", "hint: write NAME=value"]);
+    said.misconfigured(&[".env:3: this line is no setting", "hint: write NAME=value"]);
     assert!(!said.err.contains("hunter22"), "{}", said.err);
 }
 
@@ -44,7 +44,11 @@ async fn secrets_come_from_files() {
     home.write("api", "key in a file\n");
     home.write("secret", "  secret in a file  \n");
     home.write("database", "sqlite://elsewhere/relay.db\n");
-    let home = home.with("API_KEY_FILE", "api").with("SECRET_KEY_FILE", "secret").with("DB_URL_FILE", "database");
+    let home = home
+        .with("LOCALE", "en")
+        .with("API_KEY_FILE", "api")
+        .with("SECRET_KEY_FILE", "secret")
+        .with("DB_URL_FILE", "database");
     let server = home.serve(&["serve"]).await;
     assert!(accepts(&home, "key in a file").await);
     assert!(home.path("elsewhere/relay.db").exists());
@@ -52,11 +56,11 @@ async fn secrets_come_from_files() {
     assert!(server.stop().await.success());
     home.run(&["serve", "--secret-key", "x"])
         .await
-        .failed_with(&["both SECRET_KEY and SECRET_KEY_FILE are set; remove one of them"]);
+        .misconfigured(&["both SECRET_KEY and SECRET_KEY_FILE are set", "hint: remove one of them"]);
     home.write("api", " \n");
-    home.run(&["serve"]).await.failed_with(&["API_KEY_FILE names api, which is empty"]);
+    home.run(&["serve"]).await.misconfigured(&["environment: API_KEY_FILE: api is empty"]);
     std::fs::remove_file(home.path("api")).unwrap();
-    home.run(&["serve"]).await.failed_with(&["API_KEY_FILE names api, which cannot be read"]);
+    home.run(&["serve"]).await.misconfigured(&["environment: API_KEY_FILE: api is not there"]);
 }
 
 /// Compose files pass on variables that nobody set as empty ones.

@@ -238,7 +238,10 @@ async fn without_anybody_to_ask_what_is_missing_is_an_error() {
     let sides = bare_sides().await;
     let home = Home::new();
     let yes = ["setup", "--lang", "en", "--yes", "--no-qr", "--exit"];
-    home.run(&yes).await.failed_with(&["an answer is missing", "hint: give it with --chatwoot-url"]);
+    home.run(&yes).await.failed_with(&[
+        "answers are missing",
+        "hint: give them with --chatwoot-url, CHATWOOT_TOKEN, --codechat-url, --codechat-key",
+    ]);
     home.run(&["setup", "--lang", "en"]).await.failed_with(&["hint: give it with --chatwoot-url"]);
     let home = home.between(&sides);
     home.run(&yes).await.failed_with(&["hint: give it with CHATWOOT_TOKEN"]);

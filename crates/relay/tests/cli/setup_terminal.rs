@@ -92,7 +92,7 @@ async fn secrets_are_not_echoed_and_the_code_counts_down() {
     terminal.until_it_shows("connected as +55 11 9****-7777").await;
     terminal.until_it_shows("Send that number").await;
     terminal.interrupt();
-    assert_eq!(terminal.child.wait().await.unwrap().code(), Some(1));
+    assert_eq!(terminal.child.wait().await.unwrap().code(), Some(130));
     terminal.until_it_shows("run relay setup again to go on").await;
 }
 
@@ -105,7 +105,7 @@ async fn an_interrupted_secret_leaves_a_terminal_that_echoes() {
     terminal.until_it_shows("Access token ›").await;
     eventually("no echo", async || !terminal.echoes()).await;
     terminal.interrupt();
-    assert_eq!(terminal.child.wait().await.unwrap().code(), Some(1));
+    assert_eq!(terminal.child.wait().await.unwrap().code(), Some(130));
     assert!(terminal.echoes());
     assert!(!home.path("data").exists() && !home.path(".env").exists(), "nothing was made");
 }

@@ -132,6 +132,15 @@ impl Said {
         assert!(self.err.starts_with("error: "), "{}", self.err);
     }
 
+    /// Checks that it did not begin, because of how it is configured.
+    pub(crate) fn misconfigured(&self, reasons: &[&str]) {
+        assert_eq!(self.code, Some(2), "{self:?}");
+        assert!(self.err.starts_with("error: the configuration cannot be used: "), "{}", self.err);
+        for reason in reasons {
+            assert!(self.err.contains(reason), "{reason:?} is not in: {}", self.err);
+        }
+    }
+
     pub(crate) fn succeeded(&self) -> &str {
         assert_eq!(self.code, Some(0), "{self:?}");
         &self.out

@@ -56,7 +56,11 @@ impl Settings<'_> {
                 "todos los nombres son conocidos",
             ));
         }
-        let names: Vec<_> = self.0.iter().map(|unknown| format!("{} (.env:{})", unknown.name, unknown.line)).collect();
+        let name = |unknown: &UnknownSetting| match unknown.line {
+            Some(line) => format!("{} (.env:{line})", unknown.name),
+            None => unknown.name.clone(),
+        };
+        let names: Vec<_> = self.0.iter().map(name).collect();
         let meant = self.0.iter().filter_map(|unknown| Some(format!("{} → {}", unknown.name, unknown.meant.as_ref()?)));
         let meant: Vec<_> = meant.collect();
         let names = names.join(", ");

@@ -22,6 +22,8 @@ pub(crate) enum Trouble {
     Plan(PlanError),
     /// A side did not do its part.
     Failed { side: &'static str, why: String },
+    /// The relay itself did not do its part: the code of its answer, and the reason in English.
+    ByRelay { code: String, detail: String },
     /// The relay that runs was started with other settings.
     OtherSettings,
     /// A side cannot reach the relay.
@@ -69,6 +71,7 @@ impl Say for Trouble {
                     "{side} no hizo su parte: {why}\n  hint: lo hecho queda; resuélvelo y ejecuta relay setup de nuevo"
                 ),
             ],
+            Self::ByRelay { code, detail } => super::relay::refused(code, detail),
             Self::OtherSettings => three(
                 "o relay que está rodando usa outras configurações\n  hint: .env está escrito: reinicie o relay e rode relay setup de novo",
                 "the relay that runs uses other settings\n  hint: .env is written: restart the relay, then run relay setup again",
