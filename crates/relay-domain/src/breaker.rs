@@ -35,6 +35,7 @@ pub enum Admitted {
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
+    failing_since: Option<Timestamp>,
     closed_until: Option<Timestamp>,
     is_probed: bool,
     worked_at: Option<Timestamp>,
@@ -81,6 +82,7 @@ impl Breaker {
     pub fn failed(&self, now: Timestamp) {
         let mut state = self.state.lock().expect("nothing panics while holding the breaker");
         state.failures = state.failures.saturating_add(1);
+        state.failing_since = state.failing_since.or(Some(now));
         if state.failures >= THRESHOLD {
             state.is_probed = false;
             state.closed_until = Some(now + OPEN_FOR);
@@ -91,6 +93,12 @@ impl Breaker {
     pub fn keeps_away(&self, now: Timestamp) -> bool {
         let state = self.state.lock().expect("nothing panics while holding the breaker");
         state.closed_until.is_some_and(|until| now < until)
+    }
+
+    /// When the first of the failures was that keep calls away; `None` while calls are made.
+    pub fn open_since(&self) -> Option<Timestamp> {
+        let state = self.state.lock().expect("nothing panics while holding the breaker");
+        state.failing_since.filter(|_| state.closed_until.is_some())
     }
 
     /// Whether calls are being kept away.

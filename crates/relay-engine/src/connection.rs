@@ -49,7 +49,11 @@ impl Engine {
     pub(crate) async fn connection_is(&self, live: &Live, connection: &str) -> Result<(), StoreError> {
         let is_open = connection == OPEN;
         live.health.set_offline(!is_open);
-        self.note_way_out(live, is_open).await?;
+        if is_open {
+            self.note_way_out_is_open(live).await?;
+        } else {
+            self.note_outage(live, self.clock.now()).await?;
+        }
         if is_open {
             live.health.gaps.look_soon(Direction::In);
         }

@@ -197,7 +197,7 @@ impl Turn<'_> {
         let labels = Ended { session: self.live.name().to_owned(), direction: kind, outcome };
         self.engine.metrics.ended.get_or_create(&labels).inc();
         if is_delivered && was_attempted && self.lease.lane.kind == LaneKind::Out {
-            self.engine.note_way_out(self.live, true).await?;
+            self.engine.note_way_out_is_open(self.live).await?;
         }
         if is_delivered {
             let took = now.since(self.event.received_at).as_secs_f64();
@@ -242,7 +242,7 @@ impl Turn<'_> {
             Trouble::Denied { side, detail } => self.denied(side, detail).await,
             Trouble::Offline => {
                 self.live.health.set_offline(true);
-                self.engine.note_way_out(self.live, false).await?;
+                self.engine.note_outage(self.live, now).await?;
                 self.wait(now + OFFLINE_PAUSE).await
             }
             Trouble::Hopeless(why) => {
@@ -270,8 +270,10 @@ impl Turn<'_> {
         } else {
             breaker.succeeded(now);
         }
-        if failed.side == Side::CodeChat && breaker.is_open() {
-            self.engine.note_way_out(self.live, false).await?;
+        if failed.side == Side::CodeChat
+            && let Some(since) = breaker.open_since()
+        {
+            self.engine.note_outage(self.live, since).await?;
         }
         let labels = Attempted { target: failed.side.as_str(), result: failed.outcome };
         self.engine.metrics.attempts.get_or_create(&labels).inc();

@@ -39,13 +39,21 @@ impl Noted {
 }
 
 impl Engine {
-    /// Notes that a session's messages can go out, or that they cannot, as was just seen.
-    pub(crate) async fn note_way_out(&self, live: &Live, is_open: bool) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if !live.health.way_out.is_news(is_open, now) {
+    /// Notes that a session's messages can go out, as was just seen.
+    pub(crate) async fn note_way_out_is_open(&self, live: &Live) -> Result<(), StoreError> {
+        self.note_way_out(live, true, self.clock.now()).await
+    }
+
+    /// Notes that a session's messages cannot go out since then, as was just seen.
+    pub(crate) async fn note_outage(&self, live: &Live, since: Timestamp) -> Result<(), StoreError> {
+        self.note_way_out(live, false, since).await
+    }
+
+    async fn note_way_out(&self, live: &Live, is_open: bool, since: Timestamp) -> Result<(), StoreError> {
+        if !live.health.way_out.is_news(is_open, self.clock.now()) {
             return Ok(());
         }
-        self.store.note_way_out(NoteWayOut { session: live.id().clone(), is_open, now }).await
+        self.store.note_way_out(NoteWayOut { session: live.id().clone(), is_open, since }).await
     }
 }
 

@@ -307,8 +307,12 @@ impl Turn {
     async fn failed(&self, failed: Failed) -> Result<Next, StoreError> {
         let now = self.sim.now();
         self.learn(failed.side, Some(!failed.is_outage));
-        if failed.side == Side::CodeChat && self.failing(&failed).is_breaker_open {
-            self.sim.w().sessions[self.lease.lane.session].close_way_out(now);
+        let (process, session) = (self.process, self.lease.lane.session);
+        let open_since = self.sim.w().processes[process].breakers[session][side_index(failed.side)].open_since();
+        if failed.side == Side::CodeChat
+            && let Some(since) = open_since
+        {
+            self.sim.w().sessions[session].close_way_out(since);
         }
         if self.is_given_up(&failed, now).await && self.end_with(failed.clone()).await? {
             return Ok(Next::Lane);

@@ -243,6 +243,7 @@ pub(crate) struct LinkRow {
     wa_receipt: i64,
     cw_conversation: Option<i64>,
     cw_message: Option<i64>,
+    made_at: i64,
 }
 
 impl TryFrom<LinkRow> for Link {
@@ -271,6 +272,7 @@ impl TryFrom<LinkRow> for Link {
             receipt: Receipt::from_rank(row.wa_receipt),
             cw_conversation: row.cw_conversation.map(CwConversationId::new),
             cw_message: row.cw_message.map(CwMessageId::new),
+            made_at: Timestamp::from_millis(row.made_at),
         })
     }
 }

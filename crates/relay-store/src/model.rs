@@ -345,6 +345,8 @@ pub struct Link {
     pub cw_conversation: Option<CwConversationId>,
     /// Its message at Chatwoot.
     pub cw_message: Option<CwMessageId>,
+    /// When it was written down: no attempt is older.
+    pub made_at: Timestamp,
 }
 
 /// A change to one link, recorded together with the outcome that brought it.

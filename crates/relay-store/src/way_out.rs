@@ -65,8 +65,8 @@ pub struct NoteWayOut {
     pub session: SessionId,
     /// Whether they can. Nothing changes when that was so before.
     pub is_open: bool,
-    /// Now.
-    pub now: Timestamp,
+    /// Since when, as far as was seen.
+    pub since: Timestamp,
 }
 
 impl Verb for NoteWayOut {
@@ -74,7 +74,7 @@ impl Verb for NoteWayOut {
 
     async fn apply(&self, tx: &mut Tx) -> Result<()> {
         if !self.is_open {
-            return begin(tx, &self.session, self.now).await;
+            return begin(tx, &self.session, self.since).await;
         }
         // a paused session sends nothing, whatever its last message had to tell
         on!(tx, |conn| {
@@ -83,7 +83,7 @@ impl Verb for NoteWayOut {
                  AND EXISTS (SELECT 1 FROM session WHERE id = $1 AND state = 'active')",
             )
             .bind(self.session.as_str())
-            .bind(self.now.as_millis())
+            .bind(self.since.as_millis())
             .execute(conn)
             .await
             .map(drop)
@@ -92,8 +92,8 @@ impl Verb for NoteWayOut {
     }
 }
 
-/// Notes that messages cannot go out from now on, unless that is known.
-pub(crate) async fn begin(tx: &mut Tx, session: &SessionId, now: Timestamp) -> Result<()> {
+/// Notes that messages cannot go out since then, unless that is known.
+pub(crate) async fn begin(tx: &mut Tx, session: &SessionId, since: Timestamp) -> Result<()> {
     on!(tx, |conn| {
         sqlx::query(
             "-- close_way_out\nINSERT INTO outage (session, began_at) SELECT id, $2 FROM session WHERE id = $1 \
@@ -101,7 +101,7 @@ pub(crate) async fn begin(tx: &mut Tx, session: &SessionId, now: Timestamp) -> R
              ON CONFLICT (session, began_at) DO UPDATE SET ended_at = NULL",
         )
         .bind(session.as_str())
-        .bind(now.as_millis())
+        .bind(since.as_millis())
         .execute(conn)
         .await
         .map(drop)

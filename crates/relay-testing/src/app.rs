@@ -155,13 +155,27 @@ impl TestApp {
     }
 
     /// Stops the relay as a signal would, lets things happen without it, and starts it again on the same port and store.
-    pub async fn restarted(self, meanwhile: impl AsyncFnOnce(&FakeCodeChat, &FakeChatwoot)) -> Self {
-        let Self { engine, stop, tasks, store_config, engine_config, base, clock, .. } = self;
-        stop.cancel();
-        for task in tasks {
+    pub async fn restarted(mut self, meanwhile: impl AsyncFnOnce(&FakeCodeChat, &FakeChatwoot)) -> Self {
+        self.stop.cancel();
+        for task in std::mem::take(&mut self.tasks) {
             task.await.unwrap();
         }
-        engine.store.close().await.unwrap();
+        self.engine.store.close().await.unwrap();
+        self.anew(meanwhile).await
+    }
+
+    /// Ends without recording anything any more, as when killed, and starts anew. A call that is under way is never answered.
+    pub async fn killed(mut self, meanwhile: impl AsyncFnOnce(&FakeCodeChat, &FakeChatwoot)) -> Self {
+        self.engine.store.close().await.unwrap();
+        self.stop.cancel();
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+        }
+        self.anew(meanwhile).await
+    }
+
+    async fn anew(self, meanwhile: impl AsyncFnOnce(&FakeCodeChat, &FakeChatwoot)) -> Self {
+        let Self { engine, store_config, engine_config, base, clock, .. } = self;
         drop(engine);
         meanwhile(&self.codechat, &self.chatwoot).await;
         let store = reopened(&store_config).await;

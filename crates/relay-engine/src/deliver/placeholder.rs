@@ -116,7 +116,7 @@ impl Task<'_> {
         let (Some(since), Some(conversation)) = (self.doubt_since(&link).await?, link.cw_conversation) else {
             return Ok(None);
         };
-        let found = self.look_for(message, conversation, since).await?;
+        let found = self.look_for(message, conversation, link.made_at, since).await?;
         Ok(found.map(|found| (conversation, found)))
     }
 }

@@ -30,7 +30,7 @@ use crate::trouble::{Side, Trouble, from_chatwoot};
 
 /// Pages of 20 messages that a look goes through at most.
 const MOST_PAGES: usize = 50;
-/// How much older than the doubt a message may be that a look still considers: calls have deadlines, and clocks differ.
+/// How much older than the first attempt a message may be that a look still considers: clocks differ.
 const LOOK_BACK: Duration = Duration::from_mins(5);
 
 impl Task<'_> {
@@ -143,7 +143,8 @@ impl Task<'_> {
             return Ok(Some(message));
         }
         if let Some(since) = self.doubt_since(&link).await? {
-            if let Some(message) = self.look_for(post, link.cw_conversation.unwrap_or(conversation), since).await? {
+            let conversation = link.cw_conversation.unwrap_or(conversation);
+            if let Some(message) = self.look_for(post, conversation, link.made_at, since).await? {
                 return Ok(Some(message));
             }
             self.note_repeat(post, conversation, now).await?;
@@ -191,15 +192,17 @@ impl Task<'_> {
         }
     }
 
-    /// Looks whether a doubtful attempt took effect; waits while it still may.
+    /// Looks whether an attempt that is in doubt `since` then took effect; waits while it still may. `made_at` is when the first
+    /// attempt can have begun.
     pub(crate) async fn look_for(
         &self,
         post: &ChatwootPost,
         conversation: CwConversationId,
+        made_at: Timestamp,
         since: Timestamp,
     ) -> Result<Option<CwMessageId>, Trouble> {
         let source_id = source_id(post);
-        let found = self.search(conversation, &source_id, since).await;
+        let found = self.search(conversation, &source_id, made_at).await;
         match found {
             Ok(Some(message)) => return Ok(Some(CwMessageId::new(message.id))),
             Ok(None) => {}
@@ -213,14 +216,15 @@ impl Task<'_> {
         }
     }
 
-    /// Goes through a conversation from its end, as far back as the attempt in doubt can have begun.
+    /// Goes through a conversation from its end, as far back as the first attempt can have begun. A relay may have been down for
+    /// long since.
     async fn search(
         &self,
         conversation: CwConversationId,
         source_id: &str,
-        since: Timestamp,
+        made_at: Timestamp,
     ) -> Result<Option<Message>, chatwoot::Error> {
-        let oldest = (since - LOOK_BACK).as_millis();
+        let oldest = (made_at - LOOK_BACK).as_millis();
         let mut page = self.live.chatwoot.latest_messages(conversation.get()).await?;
         for _ in 0..MOST_PAGES {
             let Some(first) = page.iter().map(|message| (message.id, message.created_at)).min() else {

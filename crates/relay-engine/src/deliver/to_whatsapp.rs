@@ -172,6 +172,7 @@ impl Task<'_> {
             receipt: None,
             cw_conversation: part.cw_conversation,
             cw_message: part.cw_message,
+            made_at: self.engine.clock.now(),
         }
     }
 

@@ -115,8 +115,10 @@ impl Engine {
             let newest = listed.iter().filter_map(|conversation| conversation.last_activity_at).max();
             sweep.newest = sweep.newest.or(newest);
             let is_active = |conversation: &&Conversation| activity(conversation) >= sweep.floor;
-            let active: Vec<_> = listed.iter().filter(is_active).cloned().collect();
+            let mut active: Vec<_> = listed.iter().filter(is_active).cloned().collect();
             let is_last = active.len() < listed.len() || listed.len() < PAGE;
+            // whichever is furthest behind comes first: a relay that does not live long would never get to the last ones
+            active.sort_by_key(|conversation| sweep.known_to(conversation.id));
             for conversation in active {
                 has_looked |= self.look_at(sweep, &conversation).await?;
             }
@@ -219,9 +221,14 @@ impl Sweep<'_> {
         }
     }
 
+    /// Up to which message a conversation was gone through.
+    fn known_to(&self, conversation: i64) -> i64 {
+        self.ahead.get(&conversation).copied().unwrap_or(0).max(self.cursor.done_id)
+    }
+
     /// Where to begin in a conversation.
     fn begin_in(&self, conversation: &Conversation) -> Place {
-        let known = self.ahead.get(&conversation.id).copied().unwrap_or(0).max(self.cursor.done_id);
+        let known = self.known_to(conversation.id);
         let is_older = conversation.created_at.is_none_or(|at| at < self.live.session.created_at.as_secs() * 1000);
         // what an older one holds from before the session is none of ours
         if known == 0 && is_older { Place::Latest } else { Place::After(known) }

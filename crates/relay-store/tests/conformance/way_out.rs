@@ -18,8 +18,8 @@ on_both!(
     what_is_long_over_is_forgotten,
 );
 
-async fn note(store: &Worker, is_open: bool, now: Timestamp) {
-    store.note_way_out(NoteWayOut { session: session_id("loja01"), is_open, now }).await.unwrap();
+async fn note(store: &Worker, is_open: bool, since: Timestamp) {
+    store.note_way_out(NoteWayOut { session: session_id("loja01"), is_open, since }).await.unwrap();
 }
 
 async fn outages(store: &Worker) -> Vec<(Timestamp, Option<Timestamp>)> {

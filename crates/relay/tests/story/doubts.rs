@@ -14,6 +14,7 @@ use crate::support::{
 both!(
     chatwoot_commits_and_hangs_up,
     chatwoot_hangs_up_and_commits_later,
+    chatwoot_commits_while_the_relay_dies_and_stays_away_for_an_hour,
     codechat_sends_and_says_no,
     codechat_sends_and_hangs_up,
     codechat_tells_of_a_send_only_when_asked,
@@ -50,6 +51,33 @@ async fn chatwoot_hangs_up_and_commits_later(database: Database) {
     skip_until(&app, "the next message", Duration::from_secs(1), arrived).await;
     app.settle().await;
     assert_eq!(texts_in(&app, conversation), ["Oi", "atrasada", "depois dela"]);
+    finish_clean(app).await;
+}
+
+async fn chatwoot_commits_while_the_relay_dies_and_stays_away_for_an_hour(database: Database) {
+    let app = start_timeless(database).await;
+    let conversation = meet(&app, ANA).await;
+    app.chatwoot.fault(Fault::on(route::MESSAGE_CREATE, FaultAction::Hang { commit: true }).times(1));
+    says(&app, ANA, "ainda está aí?");
+    app.chatwoot_has(2).await;
+    let clock = app.clock.clone();
+    let app = app
+        .killed(async |_, chatwoot| {
+            clock.advance(Duration::from_hours(1));
+            // more than one page of messages
+            for number in 0..30 {
+                let note = AgentMessage { private: true, ..AgentMessage::text(format!("nota {number}")) };
+                chatwoot.agent_sends(conversation, note).unwrap();
+            }
+        })
+        .await;
+    says(&app, ANA, "alô?");
+    let arrived = async || app.relayed().iter().any(|message| message.content.as_deref() == Some("alô?"));
+    skip_until(&app, "the next message", Duration::from_secs(1), arrived).await;
+    skip_until_settled(&app).await;
+    let texts = texts_in(&app, conversation);
+    let posted = |text: &str| texts.iter().filter(|known| *known == text).count();
+    assert_eq!((posted("ainda está aí?"), posted("alô?")), (1, 1), "{texts:?}");
     finish_clean(app).await;
 }
 

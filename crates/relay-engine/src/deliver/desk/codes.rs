@@ -115,7 +115,7 @@ impl Task<'_> {
             (LinkState::Sent, Some(message)) => Some(message),
             // posted by a process that did not live to tell
             (LinkState::Intent | LinkState::Sent | LinkState::Failed, _) => match self.doubt_since(link).await? {
-                Some(since) => self.look_for(&self.code(link.key.part), conversation, since).await?,
+                Some(since) => self.look_for(&self.code(link.key.part), conversation, link.made_at, since).await?,
                 None => None,
             },
         };
