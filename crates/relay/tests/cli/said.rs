@@ -124,7 +124,7 @@ async fn a_message_crosses(home: &Home, sides: &Sides) -> String {
     eventually("the message to cross", async || {
         let said = home.run(&["message", "ls", "--state", "delivered", "--json"]).await;
         let page: Value = serde_json::from_str(said.succeeded()).unwrap();
-        id = page["data"][0]["id"].as_str().unwrap_or_default().to_owned();
+        page["data"][0]["id"].as_str().unwrap_or_default().clone_into(&mut id);
         !id.is_empty()
     })
     .await;
