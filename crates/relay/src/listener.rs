@@ -5,6 +5,7 @@
 //! the socket still open. Whoever calls meanwhile waits in the socket's queue; nobody is refused.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
@@ -33,6 +34,9 @@ pub(crate) struct Start {
     /// Without what `.env` adds, which may be another one next time.
     environment: Vec<(OsString, OsString)>,
     handed_in: Option<StdListener>,
+    /// Keeps the place of the first descriptor. A thread that still ends while the next program begins would otherwise close what
+    /// is handed over, because a file of its own had that number.
+    _seat: OwnedFd,
 }
 
 impl Start {
@@ -45,7 +49,15 @@ impl Start {
         let handed_in = ListenFd::from_env()
             .take_tcp_listener(0)
             .context("the socket that was handed in is no TCP socket\n  hint: check ListenStream= of relay.socket")?;
-        Ok(Self { program, arguments: words.collect(), environment, handed_in })
+        let (seat, handed_in) = match handed_in {
+            Some(listener) => {
+                let copy = listener.try_clone().context("the socket that was handed in cannot be used")?;
+                (OwnedFd::from(listener), Some(copy))
+            }
+            // the lowest free number: nothing else is open yet
+            None => (OwnedFd::from(File::open("/dev/null").context("/dev/null cannot be opened")?), None),
+        };
+        Ok(Self { program, arguments: words.collect(), environment, handed_in, _seat: seat })
     }
 
     /// The socket: the one handed in, or a new one. A second handle keeps it open for the next program.
@@ -114,8 +126,8 @@ pub(crate) struct Next {
 }
 
 impl Next {
-    /// Becomes the program on disk, with the same process id and the same socket. Returns only when that fails. No other thread
-    /// may be at work any more: the socket takes the place of a descriptor that one may be using.
+    /// Becomes the program on disk, with the same process id and the same socket, which takes the seat that was kept for it.
+    /// Returns only when that fails.
     pub(crate) fn begin(self) -> anyhow::Error {
         let Self { start, listener } = self;
         let mut command = start.command();

@@ -109,6 +109,10 @@ async fn a_program_hands_over_to_the_next_without_refusing_anybody() {
     let callers = Callers::start(&webhook);
     for round in 1..=ROUNDS {
         callers.go_on().await;
+        // the place that the socket takes belongs to nothing that a late thread could close
+        let seat = std::fs::read_link(format!("/proc/{}/fd/3", server.id())).unwrap();
+        let seat = seat.to_string_lossy().into_owned();
+        assert!(if round == 1 { seat == "/dev/null" } else { seat.starts_with("socket:") }, "{round}: {seat}");
         server.signal("USR2");
         eventually("the next program", async || {
             assert!(server.has_ended().is_none(), "it ended: {}", server.err());
