@@ -89,7 +89,7 @@ fn an_agents_reply_has_all_its_fields() {
 #[test]
 fn senders_and_directions_are_told_apart() {
     let bot = Sender::Bot { name: "Bot".to_owned() };
-    let relay = Sender::User { id: Some(1), name: "Relay".to_owned() };
+    let relay = Sender::User { id: Some(2), name: "Relay".to_owned() };
     for (name, message_type, sender, source_id, private) in [
         ("message_created.agent_private_note", MessageType::Outgoing, ana(), None, true),
         (

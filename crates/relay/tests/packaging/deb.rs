@@ -18,10 +18,11 @@ fn said(program: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+#[expect(clippy::print_stderr, reason = "what is not tried is said out loud")]
 fn is_installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {
-        println!("NOT TRIED: {program} is not installed");
+        eprintln!("NOT TRIED: {program} is not installed");
     }
     found
 }
