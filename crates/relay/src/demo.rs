@@ -96,7 +96,8 @@ impl Stage {
             self.inbox
         ));
         self.codechat.scan_qr(SESSION, SHOP);
-        printer.done("QR code scanned: the phone is connected\n");
+        printer.done("QR code scanned: the phone is connected");
+        printer.line("");
         Ok(())
     }
 
